@@ -1,0 +1,104 @@
+# tackle: make [all], check, lint, asan, fuzz, bench, demo, install DESTDIR= prefix=, clean. A new program is one file in cmd/, its page in
+# man/ and its test in tests/: no list to edit.
+# SPDX-License-Identifier: Apache-2.0
+
+VERSION = 0.1.0
+prefix = /usr/local
+bindir = $(prefix)/bin
+libexecdir = $(prefix)/libexec/tackle
+datadir = $(prefix)/share/tackle
+mandir = $(prefix)/share/man
+
+B = build
+CC = gcc
+CFLAGS = -O2 -g
+WARNINGS = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wwrite-strings -Wvla \
+	-Wconversion -Wno-sign-conversion -Wformat=2 -Wimplicit-fallthrough -Wno-format-truncation -Werror
+HARDENING = -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
+CPPFLAGS += -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -Icommon -I$(B)/gen -DTACKLE_VERSION='"$(VERSION)"' -DTACKLE_SHARE_DIR='"$(datadir)"'
+ALL_CFLAGS = -std=gnu17 $(CPPFLAGS) $(HARDENING) $(CFLAGS) $(WARNINGS) $(PKG_CFLAGS) $(SANITIZE) -pthread
+LDFLAGS += -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--gc-sections -Wl,--as-needed
+
+# Every program is offered all of them and links those it uses.
+PACKAGES = jansson libcrypto libcurl libsodium libzstd liblzma libisal zlib libcap libmnl libmicrohttpd
+PKG_CFLAGS := $(shell pkg-config --cflags $(PACKAGES))
+LIBS := $(shell pkg-config --libs $(PACKAGES)) -lgumbo -ljq -lbz2
+
+SOURCES := $(filter-out %-gen.c,$(wildcard common/*/*.c))
+PROGRAMS := $(patsubst cmd/%.c,%,$(wildcard cmd/*.c))
+BINARIES := $(PROGRAMS:%=$(B)/bin/%)
+LIBRARY := $(B)/lib/libtackle.a
+UNITS := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/*.c))
+FUZZERS := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/*.c))
+SCRIPTS := $(wildcard share/rkt share/dtuf share/brkt) contrib/bootstrap
+
+.PHONY: all units check lint asan fuzz bench demo install clean
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: $(BINARIES)
+
+units: $(UNITS)
+
+$(B)/gen/sandbox-gen: common/base/sandbox-gen.c
+	@mkdir -p $(@D)
+	$(CC) -O1 -D_GNU_SOURCE -o $@ $< -lseccomp
+
+$(B)/gen/sandbox_filters.h: $(B)/gen/sandbox-gen
+	$< >$@
+
+$(B)/obj/common/base/sandbox.o: $(B)/gen/sandbox_filters.h
+
+$(B)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -ffunction-sections -fdata-sections -MMD -MP -c -o $@ $<
+
+$(LIBRARY): $(SOURCES:%.c=$(B)/obj/%.o)
+	@mkdir -p $(@D)
+	@rm -f $@
+	ar rcs $@ $^
+
+$(B)/bin/%: $(B)/obj/cmd/%.o $(LIBRARY)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(B)/unit/%: $(B)/obj/tests/unit/%.o $(LIBRARY)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
+
+# libFuzzer comes with clang; the library is built a third time, instrumented.
+$(B)/fuzz/%: tests/fuzz/%.c $(SOURCES) $(B)/gen/sandbox_filters.h
+	@mkdir -p $(@D)
+	clang -std=gnu17 $(CPPFLAGS) $(PKG_CFLAGS) -g -O1 -fsanitize=fuzzer,address,undefined -Wl,--as-needed -pthread -o $@ $< $(SOURCES) $(LIBS)
+
+asan:
+	$(MAKE) B=build-asan SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer' CFLAGS='-O1 -g' \
+		HARDENING=-fPIE all units
+
+check:
+	tests/run
+
+lint:
+	tests/lint
+
+fuzz: $(FUZZERS)
+	tests/fuzz/run $(FUZZERS)
+
+bench: all
+	tests/bench/run
+
+demo: all
+	contrib/demo
+
+install: all
+	install -d $(DESTDIR)$(bindir) $(DESTDIR)$(libexecdir) $(DESTDIR)$(datadir) $(DESTDIR)$(mandir)/man1 $(DESTDIR)$(mandir)/man5 $(DESTDIR)$(mandir)/man7
+	install -m 755 $(BINARIES) $(DESTDIR)$(libexecdir)
+	install -m 755 $(wildcard share/rkt share/dtuf share/brkt) $(DESTDIR)$(libexecdir)
+	cp -R share/schema share/policy $(DESTDIR)$(datadir)
+	for p in $(PROGRAMS) $(notdir $(wildcard share/rkt share/dtuf share/brkt)); do ln -sf $(libexecdir)/$$p $(DESTDIR)$(bindir)/$$p; done
+	for s in 1 5 7; do for m in man/*.$$s; do [ ! -e $$m ] || install -m 644 $$m $(DESTDIR)$(mandir)/man$$s; done; done
+
+clean:
+	rm -rf build build-*
+
+-include $(shell find $(B)/obj -name '*.d' 2>/dev/null)

@@ -1,0 +1,210 @@
+// io.h says what these promise.
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "base/mem.h"
+
+void io_close_indirect(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+}
+
+ssize_t io_read_full(int fd, void *data, size_t length)
+{
+	size_t done = 0;
+	while (done < length) {
+		ssize_t n = read(fd, (char *)data + done, length - done);
+		if (n == 0)
+			break;
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -1;
+		done += (size_t)n;
+	}
+	return (ssize_t)done;
+}
+
+int io_write_all(int fd, const void *data, size_t length)
+{
+	const char *at = data;
+	while (length) {
+		ssize_t n = write(fd, at, length);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -1;
+		at += n;
+		length -= (size_t)n;
+	}
+	return 0;
+}
+
+int io_read_stream(int fd, size_t limit, const char *subject, struct buf *out, struct err *e)
+{
+	size_t start = out->length;
+	for (;;) {
+		size_t left = limit - (out->length - start);
+		size_t want = left < IO_CHUNK ? left + 1 : IO_CHUNK;
+		buf_reserve(out, want);
+		ssize_t n = read(fd, out->data + out->length, want);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_system(e, "%s: cannot read", subject);
+		out->length += (size_t)n;
+		out->data[out->length] = '\0';
+		if (n == 0)
+			return 0;
+		if (out->length - start > limit)
+			return err_set(e, STATUS_LIMIT, "%s: longer than the limit of %zu bytes", subject, limit);
+	}
+}
+
+int io_open_input(const char *path, struct err *e)
+{
+	if (!strcmp(path, "-")) {
+		int fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
+		return fd < 0 ? err_system(e, "stdin: cannot open") : fd;
+	}
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0)
+		return err_open(e, path);
+	struct stat st;
+	if (!fstat(fd, &st) && S_ISDIR(st.st_mode)) {
+		close(fd);
+		errno = EISDIR;
+		return err_open(e, path);
+	}
+	return fd;
+}
+
+int io_read_file(const char *path, size_t limit, struct buf *out, struct err *e)
+{
+	io_auto int fd = io_open_input(path, e);
+	if (fd < 0)
+		return -1;
+	mem_auto char *subject = !strcmp(path, "-") ? mem_text("stdin") : mem_format("'%s'", path);
+	return io_read_stream(fd, limit, subject, out, e);
+}
+
+int io_read_secret(const char *path, size_t limit, struct buf *out, struct err *e)
+{
+	io_auto int fd = io_open_input(path, e);
+	if (fd < 0)
+		return -1;
+	struct stat st;
+	if (fstat(fd, &st) < 0)
+		return err_system(e, "'%s': cannot stat", path);
+	if (S_ISREG(st.st_mode) && strcmp(path, "-") != 0 && (st.st_mode & 077)) {
+		err_set(e, STATUS_REFUSED, "'%s': holds a secret but group or others may use it: mode %04o", path,
+			(unsigned)(st.st_mode & 07777));
+		return err_hint(e, "chmod 600 '%s'", path);
+	}
+	mem_auto char *subject = mem_format("'%s'", path);
+	return io_read_stream(fd, limit, subject, out, e);
+}
+
+int io_spool(struct err *e)
+{
+	const char *directory = getenv("TMPDIR");
+	if (!directory || !*directory)
+		directory = "/tmp";
+	int fd = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC | O_EXCL, 0600);
+	if (fd >= 0)
+		return fd;
+	mem_auto char *name = mem_format("%s/tackle.XXXXXX", directory);
+	fd = mkostemp(name, O_CLOEXEC);
+	if (fd < 0)
+		return err_system(e, "'%s': cannot make a temporary file", directory);
+	unlink(name);
+	return fd;
+}
+
+// A name beside the final one that no other process picks: `.NAME.` and 64 random bits.
+static char *aside_name(const char *name)
+{
+	unsigned long long random = 0;
+	if (getrandom(&random, sizeof random, 0) != sizeof random)
+		random = (unsigned long long)getpid();
+	const char *slash = strrchr(name, '/');
+	int head = slash ? (int)(slash + 1 - name) : 0;
+	return mem_format("%.*s.%.200s.%016llx", head, name, name + head, random);
+}
+
+// The directory part of name, for O_TMPFILE and for syncing.
+static int open_parent(int directory, const char *name)
+{
+	const char *slash = strrchr(name, '/');
+	mem_auto char *parent = !slash ? mem_text(".") : mem_text_n(name, slash == name ? 1 : (size_t)(slash - name));
+	return openat(directory, parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+int io_create(struct io_output *o, int directory, const char *name, mode_t mode, struct err *e)
+{
+	*o = (struct io_output){ .fd = -1, .directory = directory, .name = mem_text(name) };
+	io_auto int parent = open_parent(directory, name);
+	if (parent >= 0)
+		o->fd = openat(parent, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, mode);
+	if (o->fd < 0) { // a file system without O_TMPFILE
+		o->aside = aside_name(name);
+		o->fd = openat(directory, o->aside, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
+	}
+	if (o->fd >= 0)
+		return 0;
+	err_system(e, "'%s': cannot create", name);
+	if (errno == ENOENT)
+		e->status = STATUS_NOT_FOUND;
+	free(o->aside);
+	free(o->name);
+	*o = (struct io_output){ .fd = -1 };
+	return -1;
+}
+
+static int give_name(struct io_output *o)
+{
+	if (o->aside)
+		return 0;
+	o->aside = aside_name(o->name);
+	char self[64];
+	snprintf(self, sizeof self, "/proc/self/fd/%d", o->fd);
+	return linkat(AT_FDCWD, self, o->directory, o->aside, AT_SYMLINK_FOLLOW);
+}
+
+int io_commit(struct io_output *o, struct err *e)
+{
+	io_auto int parent = open_parent(o->directory, o->name);
+	bool done = !fsync(o->fd) && !give_name(o) && !renameat(o->directory, o->aside, o->directory, o->name);
+	if (!done)
+		err_system(e, "'%s': cannot write", o->name);
+	else if (parent >= 0 && fsync(parent) < 0 && errno != EINVAL) {
+		err_system(e, "'%s': cannot sync its directory", o->name);
+		done = false;
+	} else {
+		free(o->aside);
+		o->aside = NULL;
+	}
+	io_discard(o);
+	return done ? 0 : -1;
+}
+
+void io_discard(struct io_output *o)
+{
+	if (o->aside)
+		unlinkat(o->directory, o->aside, 0);
+	if (o->fd >= 0)
+		close(o->fd);
+	free(o->aside);
+	free(o->name);
+	*o = (struct io_output){ .fd = -1 };
+}

@@ -1,0 +1,147 @@
+// progress.h says what these promise.
+// SPDX-License-Identifier: Apache-2.0
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/date.h"
+#include "base/io.h"
+#include "base/jsonio.h"
+#include "base/mem.h"
+#include "base/msg.h"
+#include "base/progress.h"
+
+enum { REDRAW_MS = 100, PLAIN_MS = 30000 };
+
+static const char *mode = "auto";
+static const char *label_given;
+static int64_t records_to = -1;
+
+const struct cmd_option progress_options[] = {
+	CMD_CHOICE(0, "progress", &mode, "auto|bar|plain|none", "how to show progress; auto: a bar on a terminal, else plain"),
+	CMD_NUMBER(0, "progress-fd", "FD", &records_to, 0, 1023, "write progress as JSON lines to this descriptor"),
+	CMD_TEXT(0, "label", "TEXT", &label_given, "the name that progress shows"),
+	CMD_END,
+};
+
+static bool draws_bar(void)
+{
+	if (msg_verbosity < 0 || !strcmp(mode, "none") || !strcmp(mode, "plain"))
+		return false;
+	const char *term = getenv("TERM");
+	return !strcmp(mode, "bar") || (isatty(STDERR_FILENO) && term && strcmp(term, "dumb") != 0);
+}
+
+static bool draws_plain(void)
+{
+	return msg_verbosity >= 0 && strcmp(mode, "none") != 0 && !draws_bar();
+}
+
+// 3.25 MB: powers of 1000, three significant digits, no trailing zeros.
+static void add_size(struct buf *out, int64_t bytes)
+{
+	static const char *const units[] = { "B", "kB", "MB", "GB", "TB", "PB", "EB" };
+	double n = (double)bytes;
+	size_t unit = 0;
+	for (; n >= 999.5 && unit + 1 < ARRAY_LENGTH(units); unit++)
+		n /= 1000;
+	buf_add_format(out, "%.3g %s", n, units[unit]);
+}
+
+static void add_amounts(struct buf *out, const struct progress *p)
+{
+	add_size(out, p->done);
+	if (p->total >= 0) {
+		buf_add_byte(out, '/');
+		add_size(out, p->total);
+	}
+	int64_t spent = p->shown - p->started;
+	if (spent >= 2000 && p->done > 0) {
+		buf_add_text(out, ", ");
+		add_size(out, p->done * 1000 / spent);
+		buf_add_text(out, "/s");
+		if (p->total > p->done)
+			buf_add_format(out, ", %" PRId64 " s left", (int64_t)((double)(p->total - p->done) * (double)spent / (double)p->done / 1000));
+	}
+}
+
+static size_t columns(void)
+{
+	struct winsize size;
+	const char *given = getenv("COLUMNS");
+	if (given && atoi(given) > 20)
+		return (size_t)atoi(given);
+	return !ioctl(STDERR_FILENO, TIOCGWINSZ, &size) && size.ws_col > 20 ? size.ws_col : 80;
+}
+
+static void draw_bar(const struct progress *p, const char *end)
+{
+	buf_auto amounts = { 0 };
+	buf_auto line = { 0 };
+	add_amounts(&amounts, p);
+	buf_add_byte(&line, '\r');
+	msg_escape(&line, p->label, strlen(p->label));
+	size_t used = line.length + amounts.length + 6;
+	size_t room = columns() > used + 10 ? columns() - used : 10;
+	if (room > 46)
+		room = 46;
+	size_t full = p->total > 0 ? (size_t)((double)room * (double)p->done / (double)p->total) : 0;
+	buf_add_text(&line, ": [");
+	for (size_t i = 0; i < room; i++)
+		buf_add_byte(&line, i < full ? '=' : ' ');
+	buf_add_format(&line, "] %s\x1b[K%s", buf_text(&amounts), end);
+	if (io_write_all(STDERR_FILENO, line.data, line.length) < 0)
+		return; // progress is a courtesy
+}
+
+static void write_progress_record(const struct progress *p, bool ended)
+{
+	jsonio_auto json_t *record = json_pack("{s:s, s:s, s:I, s:b}", "kind", "progress", "label", p->label, "bytes",
+		(json_int_t)p->done, "ended", (int)ended);
+	if (!record)
+		return;
+	if (p->total >= 0)
+		json_object_set_new(record, "total", json_integer((json_int_t)p->total));
+	mem_auto char *text = jsonio_text(record);
+	dprintf((int)records_to, "%s\n", text);
+}
+
+static void show(struct progress *p, bool ended)
+{
+	p->shown = date_monotonic();
+	if (records_to >= 0)
+		write_progress_record(p, ended);
+	if (draws_bar()) {
+		draw_bar(p, ended ? "\n" : "");
+	} else if (draws_plain()) {
+		buf_auto amounts = { 0 };
+		add_amounts(&amounts, p);
+		msg_info("%s: %s", p->label, buf_text(&amounts));
+	}
+}
+
+void progress_start(struct progress *p, const char *label, int64_t total)
+{
+	*p = (struct progress){ .label = label_given ? label_given : label, .total = total };
+	p->started = p->shown = date_monotonic();
+	if (draws_bar() || records_to >= 0)
+		show(p, false);
+}
+
+void progress_add(struct progress *p, int64_t bytes)
+{
+	p->done += bytes;
+	int64_t wait = draws_bar() || records_to >= 0 ? REDRAW_MS : PLAIN_MS;
+	if (date_monotonic() - p->shown >= wait)
+		show(p, false);
+}
+
+void progress_end(struct progress *p)
+{
+	if (draws_bar() || records_to >= 0)
+		show(p, true);
+}

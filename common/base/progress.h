@@ -1,0 +1,24 @@
+// Progress of a transfer on stderr: `LABEL: [=====     ] 3.25 MB/3.7 MB` redrawn on a terminal, else one line per 30 s.
+// SPDX-License-Identifier: Apache-2.0
+#ifndef BASE_PROGRESS_H
+#define BASE_PROGRESS_H
+
+#include <stdint.h>
+
+#include "base/cmd.h"
+
+// --progress, --progress-fd and --label, for the option table of a program that can take more than two seconds.
+extern const struct cmd_option progress_options[];
+
+struct progress {
+	const char *label; // owned by the caller; --label replaces it
+	int64_t total;     // bytes, or -1 when unknown
+	int64_t done;
+	int64_t started, shown; // date_monotonic
+};
+
+void progress_start(struct progress *p, const char *label, int64_t total);
+void progress_add(struct progress *p, int64_t bytes); // cheap; draws at most ten times a second
+void progress_end(struct progress *p);                // draws the last state and ends the line
+
+#endif

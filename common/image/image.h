@@ -1,0 +1,28 @@
+// The image record, the main carrier of the kit (DESIGN section 2, tackle-records(5)): what it says about verification.
+// SPDX-License-Identifier: Apache-2.0
+#ifndef IMAGE_IMAGE_H
+#define IMAGE_IMAGE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "base/err.h"
+
+// The digest that identifies the image's bytes and that `verified` entries must name: blob.digest of an ACI or tar,
+// manifest.digest of an OCI image. Borrowed; NULL (and no error) when the record has neither.
+const char *image_digest(const json_t *record);
+
+// The first `verified` entry about image_digest; entries for another digest do not count. Borrowed; NULL when there is none.
+const json_t *image_verified(const json_t *record);
+
+// Appends an entry {by, digest, ...}; steals entry.
+void image_add_verified(json_t *record, json_t *entry);
+
+// Enters the name of a check that was switched off in `insecure`, once.
+void image_add_insecure(json_t *record, const char *check);
+
+// For programs with an effect: 0 when image_verified, or when `unverified` was asked for (which is warned about and entered in
+// `insecure`); else STATUS_REFUSED.
+int image_require_verified(json_t *record, bool unverified, struct err *e);
+
+#endif

@@ -1,0 +1,26 @@
+// OCI content descriptors (OCI Image Specification, descriptor.md): mediaType, digest, size and, passed through, all else.
+// SPDX-License-Identifier: Apache-2.0
+#ifndef OCI_DESCRIPTOR_H
+#define OCI_DESCRIPTOR_H
+
+#include <jansson.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+#define MEDIA_ACI       "application/vnd.appc.image.aci"
+#define MEDIA_SIGNATURE "application/pgp-signature"
+#define MEDIA_BYTES     "application/octet-stream"
+
+struct descriptor { // borrowed from the JSON it was read from
+	const char *media_type; // never NULL: MEDIA_BYTES where the JSON has none
+	const char *digest;     // valid by digest_valid
+	int64_t size;           // bytes; -1 where the JSON has none
+};
+
+// Reads the descriptor at object[key]. STATUS_MALFORMED when it is missing or any of the three is not as it must be.
+int descriptor_read(const json_t *object, const char *key, struct descriptor *d, struct err *e);
+
+json_t *descriptor_json(const char *media_type, const char *digest, int64_t size); // a new reference
+
+#endif
