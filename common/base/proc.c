@@ -15,14 +15,6 @@
 
 extern char **environ;
 
-static bool kept(const struct proc *p, int fd)
-{
-	for (const int *k = p->keep; k && *k >= 0; k++)
-		if (*k == fd)
-			return true;
-	return false;
-}
-
 // In the child, between fork and exec: only async-signal-safe calls. Reports errno through `report`.
 static _Noreturn void become(const struct proc *p, int report)
 {
@@ -35,11 +27,9 @@ static _Noreturn void become(const struct proc *p, int report)
 	bool ok = pipe_end >= 0;
 	for (int i = 0; i < 3; i++)
 		ok = ok && dup2(from[i], i) == i;
-	for (int fd = 3; fd < 1024; fd++) // what is open above has O_CLOEXEC by the rule of io.h
-		if (kept(p, fd))
-			fcntl(fd, F_SETFD, 0);
-		else if (fd != pipe_end)
-			fcntl(fd, F_SETFD, FD_CLOEXEC);
+	ok = ok && close_range(3, ~0u, CLOSE_RANGE_CLOEXEC) == 0;
+	for (const int *k = p->keep; k && *k >= 0; k++)
+		fcntl(*k, F_SETFD, 0);
 	sigset_t none;
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
@@ -87,6 +77,7 @@ int proc_wait(pid_t pid, struct err *e)
 // Feeds and drains at once, so that neither side waits for the other. Returns 0 or -1.
 static int exchange(int to, const char *input, size_t length, int from, size_t limit, struct buf *output, struct err *e)
 {
+	size_t start = output->length;
 	fcntl(to, F_SETFL, O_NONBLOCK);
 	for (;;) {
 		struct pollfd fds[] = { { .fd = from, .events = POLLIN }, { .fd = length ? to : -1, .events = POLLOUT } };
@@ -112,7 +103,7 @@ static int exchange(int to, const char *input, size_t length, int from, size_t l
 			return err_system(e, "cannot read from a child");
 		output->length += n > 0 ? (size_t)n : 0;
 		output->data[output->length] = '\0';
-		if (output->length > limit)
+		if (output->length - start > limit)
 			return err_set(e, STATUS_LIMIT, "a child wrote more than %zu bytes", limit);
 	}
 	if (to >= 0)

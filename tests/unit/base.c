@@ -208,6 +208,15 @@ static void children(void **unused)
 	p.argv = missing;
 	assert_int_equal(proc_run(&p, NULL, 0, 1, &out, &e), -1);
 	assert_int_equal(e.status, STATUS_NOT_FOUND);
+	io_auto int stray = fcntl(STDIN_FILENO, F_DUPFD, 700), kept = fcntl(STDERR_FILENO, F_DUPFD, 800); // both without O_CLOEXEC
+	const char *const listing[] = { "sh", "-c", "for f in 0 1 2 3 4 5 6 700 800; do [ -e /proc/$$/fd/$f ] && echo $f; done", NULL };
+	p.argv = listing;
+	buf_free(&out);
+	p.keep = (const int[]){ kept, -1 };
+	assert_int_equal(proc_run(&p, NULL, 0, 4096, &out, &e), 0);
+	assert_string_equal(buf_text(&out), "0\n1\n2\n800\n");
+	assert_true(stray >= 700);
+	p.keep = NULL;
 	const char *const killed[] = { "sh", "-c", "kill -9 $$", NULL };
 	p.argv = killed;
 	assert_int_equal(proc_run(&p, NULL, 0, 1, &out, &e), 137);
