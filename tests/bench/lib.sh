@@ -1,0 +1,76 @@
+# What the scripts of tests/bench load: paired measurements, and rows `work<TAB>peer<TAB>goal<TAB>ratio<TAB>ours<TAB>theirs` on stdout.
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+#
+#     . "$(dirname "$0")/lib.sh"
+#     paired 'unpack, 5,000 files, tmpfs' 'GNU tar' '>= 2.5x' 'unpack --tar "$d/ours.$round" <layer' 'mkdir "$d/t.$round" && tar -xf layer -C "$d/t.$round"'
+#     memory 'unpack, 80,000 files' 'unpack --tar "$d/big" <layer'
+#
+# A command is shell text, evaluated here with stdout thrown away; $round tells it the number of its run (0 is the warm-up), so that
+# each run can have a fresh directory. A command that fails ends the script. BENCH_ROUNDS (5) is the number of pairs.
+set -eu -o pipefail
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+BIN=${TACKLE_BIN:-$ROOT/build/bin}
+PATH=$BIN:$ROOT/build/bench:$PATH
+export LC_ALL=C
+unset TACKLE_STORE TACKLE_TRUST TACKLE_PODS
+
+mkdir -p "$ROOT/build/bench"
+[[ $ROOT/build/bench/stopwatch -nt $ROOT/tests/bench/stopwatch.c ]] ||
+	gcc -O2 -D_GNU_SOURCE -o "$ROOT/build/bench/stopwatch" "$ROOT/tests/bench/stopwatch.c"
+
+# A directory of the script's own, removed at its end: bench_directory sets $d. On /dev/shm with `bench_directory tmpfs`.
+bench_directory() {
+	if [[ ${1:-} == tmpfs ]]; then
+		d=$(mktemp -d /dev/shm/tackle-bench.XXXXXX)
+	else
+		d=$(mktemp -d "${TMPDIR:-/var/tmp}/tackle-bench.XXXXXX")
+	fi
+	# shellcheck disable=SC2064  # the directory of now
+	trap "rm -rf '$d'" EXIT
+}
+
+# seconds TEXT: evaluates it and leaves its wall time, in microseconds, in $elapsed.
+seconds() {
+	local start=${EPOCHREALTIME/./}
+	eval "$1" >/dev/null || {
+		echo "bench: failed: $1" >&2
+		exit 1
+	}
+	elapsed=$((${EPOCHREALTIME/./} - start))
+}
+
+# paired WORK PEER GOAL OURS THEIRS: interleaved runs, the median of the ratios of the pairs. GOAL is `>= Nx` (times faster than the
+# peer) or `<= Nx` (times the peer's time).
+paired() {
+	local work=$1 peer=$2 goal=$3 ours theirs pairs=
+	# shellcheck disable=SC2034  # the commands use it
+	for ((round = 0; round <= ${BENCH_ROUNDS:-5}; round++)); do
+		seconds "$4"
+		ours=$elapsed
+		seconds "$5"
+		theirs=$elapsed
+		((round == 0)) || pairs+="$ours $theirs"$'\n'
+	done
+	row "$work" "$peer" "$goal" "$pairs"
+}
+
+median() { # of the numbers on stdin
+	sort -n | awk '{ v[NR] = $1 } END { print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'
+}
+
+row() { # row WORK PEER GOAL PAIRS
+	local ratio ours theirs
+	ratio=$(awk -v goal="$3" 'NF == 2 { printf "%.4f\n", goal ~ /^>=/ ? $2 / $1 : $1 / $2 }' <<<"$4" | median)
+	ours=$(awk 'NF == 2 { print $1 / 1000 }' <<<"$4" | median)
+	theirs=$(awk 'NF == 2 { print $2 / 1000 }' <<<"$4" | median)
+	printf '%s\t%s\t%s\t%.2fx\t%.1f ms\t%.1f ms\n' "$1" "$2" "$3" "$ratio" "$ours" "$theirs"
+}
+
+# memory WORK COMMAND [ARGUMENT ...]: the largest resident set of the one program, stdin as given. Not shell text: a shell would count.
+memory() {
+	local megabytes work=$1
+	shift
+	megabytes=$(stopwatch 1 "$@" | awk '{ printf "%.1f MB", $2 / 1024 }')
+	printf 'memory: %s\t-\t<= 64 MB\t%s\t%s\t-\n' "$work" "$megabytes" "$megabytes"
+}
