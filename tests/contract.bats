@@ -42,6 +42,18 @@ options_of_help() {
 	done
 }
 
+@test "TACKLE_CALLER names who speaks, for the wrappers; the error record still names the program" {
+	for p in $(programs); do
+		got=0
+		out=$(TACKLE_CALLER=rkt "$p" --no-such-option 2>err) || got=$?
+		same 2 "$got"
+		[[ $(cat err) == "rkt: "* ]]
+		case $(medium writes "$p") in
+		record | records | json | lines) same "$p" "$(jq -r .program <<<"$out")" ;;
+		esac
+	done
+}
+
 @test "a full stdout is a failure: 8" {
 	for p in $(programs); do
 		run --separate-stderr "$p" --help </dev/null

@@ -156,7 +156,7 @@ int cmd_fail(const struct err *e)
 		msg_hint("%s", e->hint);
 	buf_auto shown = { 0 };
 	msg_escape(&shown, e->text, strlen(e->text));
-	mem_auto char *line = record_error_text(e->status, msg_program, buf_text(&shown));
+	mem_auto char *line = record_error_text(e->status, current ? current->name : msg_program, buf_text(&shown));
 	write_error_record(line);
 	return e->status ? (int)e->status : STATUS_SYSTEM;
 }
@@ -336,7 +336,8 @@ struct cmd_operands cmd_start(const struct cmd *cmd, int argc, char **argv)
 {
 	open_standard_descriptors();
 	current = cmd;
-	msg_program = cmd->name;
+	const char *caller = getenv("TACKLE_CALLER");
+	msg_program = caller && *caller ? caller : cmd->name;
 	int kept = 1;
 	for (int i = 1; i < argc; i++) {
 		bool operand = argv[i][0] != '-' || !argv[i][1];

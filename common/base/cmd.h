@@ -82,7 +82,8 @@ struct cmd_operands {
 };
 
 // Parses the command line into the targets of the table. --help and --version end the process with 0; a wrong command line
-// ends it with STATUS_USAGE, one line on stderr and, law 5, an error record. -v and -q set msg_verbosity.
+// ends it with STATUS_USAGE, one line on stderr and, law 5, an error record. -v and -q set msg_verbosity. Where TACKLE_CALLER
+// is set, messages start with that name: a wrapper speaks with one voice. The error record names the program all the same.
 struct cmd_operands cmd_start(const struct cmd *cmd, int argc, char **argv);
 
 // Tells a failure: message and hint on stderr (nothing when e->upstream is set), the error record on stdout unless that is a
