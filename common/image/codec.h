@@ -21,7 +21,7 @@ struct codec_limits {
 	int64_t ratio;  // bytes out per byte in, once 16 MiB came out
 	int64_t memory; // what a window or dictionary may ask for
 };
-extern const struct codec_limits codec_default_limits; // 1 TiB, 1000, 64 MiB (zstd windows up to 2^27 are refused above it)
+extern const struct codec_limits codec_default_limits; // 1 TiB, 1000, 64 MiB: refuses zstd --long=27 and xz -9
 
 struct codec_reader;
 
