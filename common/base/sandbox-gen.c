@@ -8,7 +8,7 @@
 #include <linux/filter.h>
 #include <unistd.h>
 
-enum { NETWORK = 1, SPAWN = 2, WRITE = 4, PROFILES = 8 };
+enum { NETWORK = 1, SPAWN = 2, WRITE = 4, FORK = 8, PROFILES = 16 };
 
 // What every program of the kit may do: memory, threads, time, and use of descriptors; opening is Landlock's business.
 static const char *const always[] = { "read", "readv", "pread64", "preadv", "preadv2", "write", "writev", "pwrite64", "pwritev",
@@ -33,6 +33,7 @@ static const char *const writing[] = { "mkdir", "mkdirat", "unlink", "unlinkat",
 	"lremovexattr", "fremovexattr", "truncate", "syncfs", "creat", "setfsuid", "setfsgid", "capget", "capset" };
 static const char *const networking[] = { "socket", "connect", "bind", "getsockname", "getpeername", "getsockopt", "setsockopt",
 	"sendto", "recvfrom", "sendmsg", "recvmsg", "sendmmsg", "recvmmsg", "shutdown", "socketpair", "listen", "accept", "accept4" };
+static const char *const forking[] = { "fork", "vfork" };
 static const char *const spawning[] = { "fork", "vfork", "execve", "execveat", "kill", "setpgid", "setsid" };
 
 static void allow(scmp_filter_ctx filter, const char *const *names, size_t count)
@@ -51,7 +52,7 @@ static void allow_clone(scmp_filter_ctx filter, int profile)
 	const unsigned long namespaces = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID |
 		CLONE_NEWNET;
 	seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
-	if (profile & SPAWN)
+	if (profile & (SPAWN | FORK))
 		seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1, SCMP_A0(SCMP_CMP_MASKED_EQ, namespaces, 0));
 	else
 		seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
@@ -68,6 +69,8 @@ static void emit(int profile)
 		allow(filter, writing, sizeof writing / sizeof *writing);
 	if (profile & NETWORK)
 		allow(filter, networking, sizeof networking / sizeof *networking);
+	if (profile & FORK)
+		allow(filter, forking, sizeof forking / sizeof *forking);
 	if (profile & SPAWN)
 		allow(filter, spawning, sizeof spawning / sizeof *spawning);
 	FILE *bytes = tmpfile();
@@ -84,9 +87,9 @@ static void emit(int profile)
 
 int main(void)
 {
-	printf("// Made by sandbox-gen. The index is SANDBOX_NETWORK | SANDBOX_SPAWN | SANDBOX_WRITE.\n"
-	       "enum { SANDBOX_NETWORK = %d, SANDBOX_SPAWN = %d, SANDBOX_WRITE = %d };\n",
-		NETWORK, SPAWN, WRITE);
+	printf("// Made by sandbox-gen. The index is SANDBOX_NETWORK | SANDBOX_SPAWN | SANDBOX_WRITE | SANDBOX_FORK.\n"
+	       "enum { SANDBOX_NETWORK = %d, SANDBOX_SPAWN = %d, SANDBOX_WRITE = %d, SANDBOX_FORK = %d };\n",
+		NETWORK, SPAWN, WRITE, FORK);
 	for (int profile = 0; profile < PROFILES; profile++)
 		emit(profile);
 	printf("static const struct sock_fprog filters[] = {\n");

@@ -89,7 +89,8 @@ static int enter_landlock(const struct sandbox *s, struct err *e)
 
 static int enter_seccomp(const struct sandbox *s, struct err *e)
 {
-	int profile = (s->network ? SANDBOX_NETWORK : 0) | (s->spawn ? SANDBOX_SPAWN : 0) | (s->writes.count ? SANDBOX_WRITE : 0);
+	int profile = (s->network ? SANDBOX_NETWORK : 0) | (s->spawn ? SANDBOX_SPAWN : 0) | (s->writes.count ? SANDBOX_WRITE : 0) |
+		(s->fork ? SANDBOX_FORK : 0);
 	struct sock_fprog filter = filters[profile];
 	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &filter) < 0 && errno != ENOSYS && errno != EINVAL)
 		return err_system(e, "cannot enter the seccomp sandbox");

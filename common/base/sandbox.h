@@ -15,6 +15,7 @@ struct sandbox {
 	struct texts writes; // below which anything may be done; one that does not exist is skipped
 	bool network;        // may open sockets and connect; also adds the read paths that name resolution and TLS need
 	bool spawn;          // may fork and execute; adds /usr, /lib, /bin and /etc to the read paths
+	bool fork;           // may make processes of its own that run no other program: sandbox_child works in it
 };
 
 // From here on, for this process and all it starts, nothing outside `s` can be opened. Descriptors already open stay usable.

@@ -293,6 +293,8 @@ static void sandbox_denies(void **unused)
 	assert_int_equal(inside(&(struct sandbox){ .network = true }, ACT_FORK), 0);
 	assert_int_equal(inside(&(struct sandbox){ .spawn = true }, ACT_FORK), 1);
 	assert_int_equal(inside(&(struct sandbox){ .spawn = true }, ACT_SOCKET), 0);
+	assert_int_equal(inside(&(struct sandbox){ .fork = true }, ACT_FORK), 1);
+	assert_int_equal(inside(&(struct sandbox){ .fork = true }, ACT_SOCKET), 0);
 }
 
 static int confined_work(void *context, int out, struct err *e)
