@@ -171,14 +171,19 @@ int io_create(struct io_output *o, int directory, const char *name, mode_t mode,
 	return -1;
 }
 
+static int link_nameless(const struct io_output *o, int directory, const char *name)
+{
+	char self[64];
+	snprintf(self, sizeof self, "/proc/self/fd/%d", o->fd);
+	return linkat(AT_FDCWD, self, directory, name, AT_SYMLINK_FOLLOW);
+}
+
 static int give_name(struct io_output *o)
 {
 	if (o->aside)
 		return 0;
 	o->aside = aside_name(o->name);
-	char self[64];
-	snprintf(self, sizeof self, "/proc/self/fd/%d", o->fd);
-	return linkat(AT_FDCWD, self, o->directory, o->aside, AT_SYMLINK_FOLLOW);
+	return link_nameless(o, o->directory, o->aside);
 }
 
 int io_commit(struct io_output *o, struct err *e)
@@ -196,6 +201,29 @@ int io_commit(struct io_output *o, struct err *e)
 	}
 	io_discard(o);
 	return done ? 0 : -1;
+}
+
+// A file system without RENAME_NOREPLACE: look first, and lose a race at worst.
+static int rename_new(int from, const char *name, int to, const char *new_name)
+{
+	if (!renameat2(from, name, to, new_name, RENAME_NOREPLACE))
+		return 0;
+	if (errno != EINVAL)
+		return -1;
+	if (faccessat(to, new_name, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		return renameat(from, name, to, new_name);
+	errno = EEXIST;
+	return -1;
+}
+
+int io_link_new(struct io_output *o, int directory, const char *name)
+{
+	int failed = o->aside ? rename_new(o->directory, o->aside, directory, name) : link_nameless(o, directory, name);
+	if (failed)
+		return errno == EEXIST ? 1 : -1;
+	free(o->aside);
+	o->aside = NULL;
+	return 0;
 }
 
 void io_discard(struct io_output *o)

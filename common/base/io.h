@@ -55,6 +55,9 @@ struct io_output {
 // Opens a new file beside `name` in directory (AT_FDCWD and a path is fine). Returns 0 or -1.
 int io_create(struct io_output *o, int directory, const char *name, mode_t mode, struct err *e);
 int io_commit(struct io_output *o, struct err *e); // closes and forgets o either way
+// Gives the file this name below directory as it is now, unless that name is taken. Neither syncs nor closes; io_discard after it
+// leaves the file. Returns 0, 1 when the name is taken, or -1 with errno.
+int io_link_new(struct io_output *o, int directory, const char *name);
 void io_discard(struct io_output *o);              // no trace remains; harmless after commit, and on a zeroed struct with fd -1
 
 #endif
