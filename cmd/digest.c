@@ -51,11 +51,11 @@ static enum digest_algorithm algorithm_asked(void)
 // Every file is opened before the sandbox closes, so that their names need no permission in it.
 static int *open_inputs(struct cmd_operands files, struct err *e)
 {
-	int *fds = mem_alloc((size_t)(files.count + 1) * sizeof *fds);
+	mem_auto int *fds = mem_alloc((size_t)(files.count + 1) * sizeof *fds);
 	for (int i = 0; i < files.count; i++)
 		if ((fds[i] = io_open_input(files.items[i], e)) < 0)
 			return NULL;
-	return fds;
+	return mem_steal(fds);
 }
 
 static int digest(int fd, const char *name, enum digest_algorithm algorithm, json_t *records, struct err *e)
