@@ -1,6 +1,5 @@
 // platform.h says what these promise.
 // SPDX-License-Identifier: Apache-2.0
-#include <stdbool.h>
 #include <string.h>
 #include <sys/utsname.h>
 
@@ -8,6 +7,7 @@
 #include "oci/platform.h"
 
 // Every pair that aci.md allows (rkt:I-011), then those that only OCI names. A row without variant matches any.
+enum { OCI_ONLY = 1 }; // rows at the end
 static const struct platform table[] = {
 	{ "linux", "amd64", NULL, "amd64" },
 	{ "linux", "386", NULL, "i386" },
@@ -72,6 +72,14 @@ const struct platform *platform_parse(const char *text, struct err *e)
 	}
 	err_set(e, STATUS_USAGE, "platform '%s': not known: expected os/arch[/variant] such as linux/amd64", text);
 	return NULL;
+}
+
+bool platform_in_appc(const char *os, const char *arch)
+{
+	for (size_t i = 0; i < ARRAY_LENGTH(table) - OCI_ONLY; i++)
+		if (!strcmp(os, table[i].os) && (!arch || !strcmp(arch, table[i].appc)))
+			return true;
+	return false;
 }
 
 json_t *platform_json(const struct platform *p)

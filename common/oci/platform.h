@@ -5,6 +5,7 @@
 #define OCI_PLATFORM_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
 #include "base/err.h"
 
@@ -22,6 +23,9 @@ const struct platform *platform_find(const char *os, const char *architecture, c
 
 // `os/arch[/variant]` as --platform takes it, either spelling. NULL with STATUS_USAGE.
 const struct platform *platform_parse(const char *text, struct err *e);
+
+// Whether appc's specification allows this pair in labels, in its own spelling (rkt:I-011); a NULL arch asks for the os alone.
+bool platform_in_appc(const char *os, const char *arch);
 
 json_t *platform_json(const struct platform *p); // OCI's object; a new reference
 
