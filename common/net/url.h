@@ -1,0 +1,33 @@
+// URLs: what may be fetched and how two of them relate. libcurl parses (RFC 3986 as the WHATWG mends it); the
+// rules are ours. SPDX-License-Identifier: Apache-2.0
+#ifndef NET_URL_H
+#define NET_URL_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+
+struct sockaddr;
+
+#define URL_MAX 8192 // bytes; what common servers take
+
+// Whether it is an absolute http or https URL with a host, without user information, blanks or control
+// characters. STATUS_REFUSED saying why not.
+int url_check(const char *url, struct err *e);
+
+bool url_is_https(const char *url);
+bool url_has_dot_segments(const char *url); // `.` or `..` in the path, percent-encoded or not
+
+// HOST[:PORT], lower case, without the scheme's own port; malloced, NULL for what url_check refuses.
+char *url_host(const char *url);
+bool url_same_origin(const char *a, const char *b); // scheme, host and port
+
+// Loopback, link-local or unspecified: what only this machine or its metadata service answers (rkt:F-03).
+bool url_address_is_local(const struct sockaddr *address);
+bool url_names_local(const char
+                *url); // by a literal address or as localhost; other names are judged when they are resolved
+
+// For messages: without its query, which may hold a secret. Malloced.
+char *url_shown(const char *url);
+
+#endif
