@@ -1,0 +1,83 @@
+#!/usr/bin/env bats
+# Runs what the manual pages show: each EXAMPLES block, command by command, in a directory as tests/fixture.bash makes it and with an
+# internet (tests/web.bash) where https://example.com serves the same image, its signature, its key and the discovery page.
+# SPDX-License-Identifier: Apache-2.0
+load lib
+load web
+load fixture
+web_inside
+
+setup_file() {
+	web_start
+	fixture_make
+}
+
+setup() {
+	in_own_directory
+	web_clean
+}
+
+serve_image() {
+	web_page example.com hello \
+		'<meta name="ac-discovery" content="example.com/hello https://example.com/images/{name}-{version}-{os}-{arch}.{ext}">' \
+		'<meta name="ac-discovery-pubkeys" content="example.com/hello https://example.com/key.asc">'
+	local image=$WEB/example.com/images/example.com/hello-1.0.0-linux-amd64.aci
+	mkdir -p "${image%/*}"
+	cp "$FIXTURE/image.aci" "$image"
+	cp "$FIXTURE/image.aci.asc" "$image.asc"
+	cp "$FIXTURE/key.asc" "$WEB/example.com/key.asc"
+}
+
+# The literal blocks of PAGE's EXAMPLES, as the reader sees them.
+examples() {
+	awk '/^\.Sh / { shown = /^\.Sh EXAMPLES/ } /^\.Ed/ { literal = 0 } shown && literal { print } shown && /^\.Bd -literal/ { literal = 1 }' "$1" |
+		sed 's/\\&//g; s/\\-/-/g; s/\\e/\\/g; s/\\(aq/'"'"'/g; s/\\(dq/"/g; s/\\(ha/^/g; s/\\(ti/~/g'
+}
+
+# check COMMAND EXPECTED: 0, and its stdout is EXPECTED, where `...` stands for anything.
+check() {
+	local got status=0 pattern=${2//\\/\\\\}
+	got=$(sh -c "$1" 2>stderr.txt </dev/null) || status=$?
+	pattern=${pattern//\[/\\[}
+	pattern=${pattern//\*/\\*}
+	pattern=${pattern//\?/\\?}
+	pattern=${pattern//.../*}
+	# shellcheck disable=SC2053  # it is a pattern
+	[[ $status == 0 && $got == $pattern ]] && return
+	printf '%s: $ %s\nstatus %s\n--- expected\n%s\n--- found\n%s\n--- stderr\n%s\n' "$page" "$1" "$status" "$2" "$got" "$(cat stderr.txt)" >&2
+	return 1
+}
+
+# Runs the blocks on stdin; a command that ends in a backslash goes on in the next line.
+run_examples() {
+	local line command='' expected='' more=
+	while IFS= read -r line; do
+		if [[ -n $more || $line == '$ '* ]]; then
+			[[ -n $more ]] || { [[ -z $command ]] || check "$command" "$expected" || return; command='' expected=''; }
+			command+=${command:+$'\n'}${line#'$ '}
+			more=
+			[[ $line != *\\ ]] || more=1
+		elif [[ -n $line ]]; then
+			expected+=${expected:+$'\n'}$line
+		fi
+	done
+	[[ -z $command ]] || check "$command" "$expected"
+}
+
+@test "every example of every manual page does what it shows" {
+	failed=
+	for page in "$ROOT"/man/*.[157]; do
+		examples "$page" >"$BATS_TEST_TMPDIR/examples"
+		[[ -s $BATS_TEST_TMPDIR/examples ]] || continue
+		[[ $page != *.1 || -x $BIN/$(basename "$page" .1) || -x $ROOT/share/$(basename "$page" .1) ]] || continue
+		web_clean
+		serve_image
+		mkdir -p "$BATS_TEST_TMPDIR/pages/${page##*/}"
+		cd "$BATS_TEST_TMPDIR/pages/${page##*/}"
+		export TACKLE_STORE=$PWD/.state/store TACKLE_TRUST=$PWD/.state/trust TACKLE_PODS=$PWD/.state/pods
+		mkdir .state
+		fixture_enter
+		run_examples <"$BATS_TEST_TMPDIR/examples" || failed+=" ${page##*/}"
+	done
+	same "" "$failed"
+}
