@@ -250,7 +250,8 @@ static void take(const struct cmd_option *o, const char *value)
 		break;
 	case CMD_OPTION_NUMBER:
 		if (!parse_number(value, o->least, o->most, o->target))
-			cmd_usage("option --%s: not a number from %" PRId64 " to %" PRId64 ": '%s'", o->name, o->least, o->most, value);
+			cmd_usage("option --%s: not a number from %" PRId64 " to %" PRId64 ": '%s'", o->name, o->least, o->most,
+				value);
 		break;
 	case CMD_OPTION_SIZE:
 		if (!parse_size(value, o->target))

@@ -34,25 +34,24 @@ struct cmd_option {
 	const struct cmd_option *group;
 };
 
-#define CMD_FLAG(letter, name, target, help)                                                                  \
+// clang-format off
+#define CMD_FLAG(letter, name, target, help) \
 	{ CMD_OPTION_FLAG, letter, name, NULL, help, target, 0, 0, NULL, NULL }
-#define CMD_TEXT(letter, name, argument, target, help)                                                        \
+#define CMD_TEXT(letter, name, argument, target, help) \
 	{ CMD_OPTION_TEXT, letter, name, argument, help, target, 0, 0, NULL, NULL }
-#define CMD_TEXTS(letter, name, argument, target, help)                                                       \
+#define CMD_TEXTS(letter, name, argument, target, help) \
 	{ CMD_OPTION_TEXTS, letter, name, argument, help, target, 0, 0, NULL, NULL }
-#define CMD_NUMBER(letter, name, argument, target, least, most, help)                                         \
+#define CMD_NUMBER(letter, name, argument, target, least, most, help) \
 	{ CMD_OPTION_NUMBER, letter, name, argument, help, target, least, most, NULL, NULL }
-#define CMD_SIZE(letter, name, target, help)                                                                  \
+#define CMD_SIZE(letter, name, target, help) \
 	{ CMD_OPTION_SIZE, letter, name, "BYTES", help, target, 0, 0, NULL, NULL }
-#define CMD_DURATION(letter, name, target, help)                                                              \
+#define CMD_DURATION(letter, name, target, help) \
 	{ CMD_OPTION_DURATION, letter, name, "TIME", help, target, 0, 0, NULL, NULL }
-#define CMD_CHOICE(letter, name, target, choices, help)                                                       \
+#define CMD_CHOICE(letter, name, target, choices, help) \
 	{ CMD_OPTION_CHOICE, letter, name, choices, help, target, 0, 0, choices, NULL }
 #define CMD_GROUP(group) { CMD_OPTION_GROUP, 0, NULL, NULL, NULL, NULL, 0, 0, NULL, group }
-#define CMD_END                                                                                               \
-	{                                                                                                     \
-		CMD_OPTION_END, 0, NULL, NULL, NULL, NULL, 0, 0, NULL, NULL                                   \
-	}
+#define CMD_END { CMD_OPTION_END, 0, NULL, NULL, NULL, NULL, 0, 0, NULL, NULL }
+// clang-format on
 
 // What goes through stdin or stdout. tests/contract.bats reads it from the help.
 enum cmd_medium {
@@ -69,10 +68,10 @@ struct cmd {
 	const char *operands; // the synopsis behind [options], or ""
 	const char *summary;  // one phrase, lower case, no full stop: it becomes the man page's .Nd and README's table
 	enum cmd_medium reads, writes;
-	bool empty_input;      // zero bytes on stdin are legal
-	bool runs_command;     // ends by exec of its operands: parsing stops at the first operand
+	bool empty_input;  // zero bytes on stdin are legal
+	bool runs_command; // ends by exec of its operands: parsing stops at the first operand
 	int least_operands;
-	int most_operands;     // -1 for no limit
+	int most_operands; // -1 for no limit
 	const struct cmd_option *options;
 };
 

@@ -15,11 +15,11 @@
 // `io_auto int fd = -1;` is closed when the scope ends; io_steal hands it over.
 void io_close_indirect(int *fd);
 #define io_auto __attribute__((cleanup(io_close_indirect)))
-#define io_steal(fd)                                                                                         \
-	({                                                                                                   \
-		int io_stolen_ = (fd);                                                                       \
-		(fd) = -1;                                                                                   \
-		io_stolen_;                                                                                  \
+#define io_steal(fd)                   \
+	({                             \
+		int io_stolen_ = (fd); \
+		(fd) = -1;             \
+		io_stolen_;            \
 	})
 
 // Reads until length bytes came or the stream ended. Returns how many, or -1 with errno set.
@@ -58,6 +58,6 @@ int io_commit(struct io_output *o, struct err *e); // closes and forgets o eithe
 // Gives the file this name below directory as it is now, unless that name is taken. Neither syncs nor closes; io_discard after it
 // leaves the file. Returns 0, 1 when the name is taken, or -1 with errno.
 int io_link_new(struct io_output *o, int directory, const char *name);
-void io_discard(struct io_output *o);              // no trace remains; harmless after commit, and on a zeroed struct with fd -1
+void io_discard(struct io_output *o); // no trace remains; harmless after commit, and on a zeroed struct with fd -1
 
 #endif

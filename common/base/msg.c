@@ -18,8 +18,8 @@ static bool shown_as_is(unsigned code)
 {
 	if (code < 0x20 || (code >= 0x7f && code < 0xa0))
 		return false;
-	bool reorders = (code >= 0x202a && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069) ||
-		code == 0x200e || code == 0x200f || code == 0x61c || code == 0x2028 || code == 0x2029;
+	bool reorders = (code >= 0x202a && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069) || code == 0x200e ||
+		code == 0x200f || code == 0x61c || code == 0x2028 || code == 0x2029;
 	return !reorders;
 }
 
@@ -60,12 +60,12 @@ static void say(const char *kind, const char *format, va_list args)
 		return;
 }
 
-#define SAY(kind)                                                                                            \
-	do {                                                                                                 \
-		va_list args;                                                                                \
-		va_start(args, format);                                                                      \
-		say(kind, format, args);                                                                     \
-		va_end(args);                                                                                \
+#define SAY(kind)                        \
+	do {                             \
+		va_list args;            \
+		va_start(args, format);  \
+		say(kind, format, args); \
+		va_end(args);            \
 	} while (0)
 
 void msg_error(const char *format, ...)

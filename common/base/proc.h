@@ -12,7 +12,7 @@ struct proc {
 	const char *const *argv;        // argv[0] is looked up in PATH unless it has a slash
 	const char *const *environment; // NULL for the caller's
 	int in, out, err;               // what becomes 0, 1 and 2; -1 for /dev/null
-	const int *keep;                // further descriptors the program shall have under their own numbers, ended by -1; may be NULL
+	const int *keep; // further descriptors the program shall have under their own numbers, ended by -1; may be NULL
 };
 
 // Starts it. Every other descriptor is closed in it. Returns its pid, or -1: STATUS_NOT_FOUND when there is no such program.

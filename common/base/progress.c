@@ -65,7 +65,8 @@ static void add_amounts(struct buf *out, const struct progress *p)
 		add_size(out, p->done * 1000 / spent);
 		buf_add_text(out, "/s");
 		if (p->total > p->done)
-			buf_add_format(out, ", %" PRId64 " s left", (int64_t)((double)(p->total - p->done) * (double)spent / (double)p->done / 1000));
+			buf_add_format(out, ", %" PRId64 " s left",
+				(int64_t)((double)(p->total - p->done) * (double)spent / (double)p->done / 1000));
 	}
 }
 

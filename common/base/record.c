@@ -28,9 +28,11 @@ static int next_line(struct record_reader *r, char **line, size_t *length, struc
 		if (r->ended && r->unread.length == r->at)
 			return 0;
 		if (r->ended)
-			return err_set(e, STATUS_MALFORMED, "stdin: record %zu is truncated: no newline at its end", r->count + 1);
+			return err_set(e, STATUS_MALFORMED, "stdin: record %zu is truncated: no newline at its end",
+				r->count + 1);
 		if (r->unread.length - r->at > JSONIO_BYTES_MAX)
-			return err_set(e, STATUS_LIMIT, "stdin: record %zu is longer than %zu bytes", r->count + 1, JSONIO_BYTES_MAX);
+			return err_set(e, STATUS_LIMIT, "stdin: record %zu is longer than %zu bytes", r->count + 1,
+				JSONIO_BYTES_MAX);
 		if (r->at) { // forget the lines already read
 			memmove(r->unread.data, start, r->unread.length - r->at);
 			r->unread.length -= r->at;
@@ -89,7 +91,8 @@ static int check_record(struct record_reader *r, json_t *record, const char *lin
 	if (r->kinds && !kind)
 		return err_set(e, STATUS_MALFORMED, "stdin: line %zu: not a record: no kind", r->line);
 	if (r->kinds && !kind_listed(r->kinds, kind))
-		return err_set(e, STATUS_MALFORMED, "stdin: line %zu: a record of kind '%.40s': expected %s", r->line, kind, r->kinds);
+		return err_set(e, STATUS_MALFORMED, "stdin: line %zu: a record of kind '%.40s': expected %s", r->line, kind,
+			r->kinds);
 	r->count++;
 	return check_part(r, record, e);
 }
@@ -161,8 +164,7 @@ void record_write_all(json_t *records)
 {
 	size_t i, n = json_array_size(records);
 	json_t *record;
-	json_array_foreach(records, i, record)
-	{
+	json_array_foreach(records, i, record) {
 		if (n > 1) {
 			json_object_set_new(record, "part", json_integer((json_int_t)i + 1));
 			json_object_set_new(record, "of", json_integer((json_int_t)n));

@@ -89,8 +89,8 @@ static int enter_landlock(const struct sandbox *s, struct err *e)
 
 static int enter_seccomp(const struct sandbox *s, struct err *e)
 {
-	int profile = (s->network ? SANDBOX_NETWORK : 0) | (s->spawn ? SANDBOX_SPAWN : 0) | (s->writes.count ? SANDBOX_WRITE : 0) |
-		(s->fork ? SANDBOX_FORK : 0);
+	int profile = (s->network ? SANDBOX_NETWORK : 0) | (s->spawn ? SANDBOX_SPAWN : 0) |
+		(s->writes.count ? SANDBOX_WRITE : 0) | (s->fork ? SANDBOX_FORK : 0);
 	struct sock_fprog filter = filters[profile];
 	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &filter) < 0 && errno != ENOSYS && errno != EINVAL)
 		return err_system(e, "cannot enter the seccomp sandbox");
@@ -99,8 +99,8 @@ static int enter_seccomp(const struct sandbox *s, struct err *e)
 
 int sandbox_enter(struct sandbox *s, struct err *e)
 {
-	static const char *const for_network[] = { "/etc", "/usr/lib/ssl", "/usr/share", "/usr/local/share", "/run/systemd/resolve",
-		"/usr/lib", "/lib", "/lib64", "/dev/urandom", "/proc/sys/net" };
+	static const char *const for_network[] = { "/etc", "/usr/lib/ssl", "/usr/share", "/usr/local/share",
+		"/run/systemd/resolve", "/usr/lib", "/lib", "/lib64", "/dev/urandom", "/proc/sys/net" };
 	static const char *const for_spawn[] = { "/usr", "/lib", "/lib64", "/bin", "/sbin", "/etc", "/dev/null", "/proc/self" };
 	int failed = 0;
 	if (enforced) {
@@ -129,7 +129,8 @@ static _Noreturn void work_confined(int (*work)(void *, int, struct err *), void
 	_exit(STATUS_OK);
 }
 
-int sandbox_child(int (*work)(void *context, int out_fd, struct err *e), void *context, size_t limit, struct buf *output, struct err *e)
+int sandbox_child(int (*work)(void *context, int out_fd, struct err *e), void *context, size_t limit, struct buf *output,
+	struct err *e)
 {
 	int out[2], report[2];
 	if (pipe2(out, O_CLOEXEC) < 0)

@@ -12,7 +12,7 @@
 #define MEDIA_SIGNATURE "application/pgp-signature"
 #define MEDIA_BYTES     "application/octet-stream"
 
-struct descriptor { // borrowed from the JSON it was read from
+struct descriptor {             // borrowed from the JSON it was read from
 	const char *media_type; // never NULL: MEDIA_BYTES where the JSON has none
 	const char *digest;     // valid by digest_valid
 	int64_t size;           // bytes; -1 where the JSON has none

@@ -15,7 +15,7 @@
 
 static const char version_text[] = "{\"imageLayoutVersion\":\"1.0.0\"}";
 static const char empty_index[] =
-        "{\"manifests\":[],\"mediaType\":\"application/vnd.oci.image.index.v1+json\",\"schemaVersion\":2}";
+	"{\"manifests\":[],\"mediaType\":\"application/vnd.oci.image.index.v1+json\",\"schemaVersion\":2}";
 
 static int write_file(int directory, const char *name, const char *text, struct err *e)
 {
@@ -38,8 +38,7 @@ static int make_file(int directory, const char *name, const char *text, struct e
 		return 0;
 	if (io_create(&o, directory, name, 0644, e) < 0)
 		return -1;
-	int failed = io_write_all(o.fd, text, strlen(text)) < 0 || fsync(o.fd) < 0 ||
-	             io_link_new(&o, directory, name) < 0;
+	int failed = io_write_all(o.fd, text, strlen(text)) < 0 || fsync(o.fd) < 0 || io_link_new(&o, directory, name) < 0;
 	if (failed)
 		err_system(e, "'%s': cannot write", name);
 	io_discard(&o);
@@ -48,9 +47,7 @@ static int make_file(int directory, const char *name, const char *text, struct e
 
 int layout_make(int directory, struct err *e)
 {
-	return make_file(directory, "oci-layout", version_text, e) < 0
-	               ? -1
-	               : make_file(directory, "index.json", empty_index, e);
+	return make_file(directory, "oci-layout", version_text, e) < 0 ? -1 : make_file(directory, "index.json", empty_index, e);
 }
 
 static json_t *read_json(int directory, const char *name, size_t limit, struct err *e)
@@ -82,19 +79,17 @@ static int check_version(int directory, struct err *e)
 
 json_t *layout_read_index(int directory, struct err *e)
 {
-	jsonio_auto json_t *index = check_version(directory, e) < 0
-	                                    ? NULL
-	                                    : read_json(directory, "index.json", INDEX_BYTES_MAX, e);
+	jsonio_auto json_t *index =
+		check_version(directory, e) < 0 ? NULL : read_json(directory, "index.json", INDEX_BYTES_MAX, e);
 	if (!index)
 		return NULL;
 	json_t *manifests = jsonio_get_array(index, "manifests", e), *entry;
 	size_t i;
 	if (!manifests && !e->status)
 		err_set(e, STATUS_MALFORMED, "'index.json': field 'manifests': missing");
-	json_array_foreach (manifests, i, entry)
+	json_array_foreach(manifests, i, entry)
 		if (!json_is_object(entry))
-			err_set(e, STATUS_MALFORMED, "'index.json': field 'manifests[%zu]': not an object",
-			        i);
+			err_set(e, STATUS_MALFORMED, "'index.json': field 'manifests[%zu]': not an object", i);
 	return e->status ? NULL : json_incref(index);
 }
 

@@ -31,7 +31,10 @@ static size_t repository_component(const char *text)
 			return 0;
 		total += word;
 		size_t hyphens = strspn(text + total, "-");
-		size_t separator = hyphens ? hyphens : !strncmp(text + total, "__", 2) ? 2 : strchr("._", text[total]) && text[total] ? 1 : 0;
+		size_t separator = hyphens                         ? hyphens
+			: !strncmp(text + total, "__", 2)          ? 2
+			: strchr("._", text[total]) && text[total] ? 1
+								   : 0;
 		if (!separator)
 			return total;
 		total += separator;
@@ -186,11 +189,11 @@ static bool parse_labels(char *list, json_t *labels, const char **why)
 		char *value = strchr(label, '=');
 		if (value)
 			*value++ = '\0';
-		*why = !value || !*value           ? "a label is not of the form NAME=VALUE"
-			: !acname_is_identifier(label) ? "a label's name is not an AC Identifier"
-			: !strcmp(label, "name")       ? "a label cannot be called name"
+		*why = !value || !*value                 ? "a label is not of the form NAME=VALUE"
+			: !acname_is_identifier(label)   ? "a label's name is not an AC Identifier"
+			: !strcmp(label, "name")         ? "a label cannot be called name"
 			: json_object_get(labels, label) ? "the same label twice"
-						       : NULL;
+							 : NULL;
 		if (*why)
 			return false;
 		if (json_object_set_new(labels, label, json_string(value)) < 0) {
@@ -212,7 +215,8 @@ static json_t *parse_appc(const char *text, struct err *e)
 	if (version)
 		*version++ = '\0';
 	if (!acname_is_identifier(name))
-		return refuse(text, "not an image name (AC Identifier: lower-case letters and digits, joined by one of - . _ ~ /)", e);
+		return refuse(text,
+			"not an image name (AC Identifier: lower-case letters and digits, joined by one of - . _ ~ /)", e);
 	if (version && !*version)
 		return refuse(text, "no version behind the colon", e);
 	if (version && strpbrk(version, "/@"))

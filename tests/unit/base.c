@@ -31,10 +31,19 @@ static void dates(void **unused)
 		const char *text;
 		int64_t seconds; // -1: refused
 	} cases[] = {
-		{ "1970-01-01T00:00:00Z", 0 }, { "2026-11-22T01:31:06Z", 1795311066 }, { "2000-02-29T12:00:00+01:00", 951822000 },
-		{ "2016-12-31T23:59:60Z", 1483228800 }, { "1999-12-31t23:59:59.999z", 946684799 }, { "1900-02-29T00:00:00Z", -1 },
-		{ "2026-13-01T00:00:00Z", -1 }, { "2026-01-01 00:00:00Z", -1 }, { "2026-01-01T00:00:00", -1 },
-		{ "2026-01-01T00:00:00Z ", -1 }, { "2026-01-01T24:00:00Z", -1 }, { "", -1 }, { "2026-01-01T00:00:00.Z", -1 },
+		{ "1970-01-01T00:00:00Z", 0 },
+		{ "2026-11-22T01:31:06Z", 1795311066 },
+		{ "2000-02-29T12:00:00+01:00", 951822000 },
+		{ "2016-12-31T23:59:60Z", 1483228800 },
+		{ "1999-12-31t23:59:59.999z", 946684799 },
+		{ "1900-02-29T00:00:00Z", -1 },
+		{ "2026-13-01T00:00:00Z", -1 },
+		{ "2026-01-01 00:00:00Z", -1 },
+		{ "2026-01-01T00:00:00", -1 },
+		{ "2026-01-01T00:00:00Z ", -1 },
+		{ "2026-01-01T24:00:00Z", -1 },
+		{ "", -1 },
+		{ "2026-01-01T00:00:00.Z", -1 },
 	};
 	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
 		int64_t got = -1;
@@ -55,9 +64,23 @@ static void durations(void **unused)
 		const char *text;
 		int64_t milliseconds; // -1: refused
 	} cases[] = {
-		{ "0", 0 }, { "90", 90000 }, { "30m0s", 1800000 }, { "1h30m", 5400000 }, { "1.5s", 1500 }, { "250ms", 250 }, { "7d", 604800000 },
-		{ "1w", 604800000 }, { "", -1 }, { "s", -1 }, { "1x", -1 }, { "-1s", -1 }, { "1e3s", -1 }, { "0x10s", -1 }, { "1s ", -1 },
-		{ "99999999999999999999", -1 }, { "1.2.3s", -1 },
+		{ "0", 0 },
+		{ "90", 90000 },
+		{ "30m0s", 1800000 },
+		{ "1h30m", 5400000 },
+		{ "1.5s", 1500 },
+		{ "250ms", 250 },
+		{ "7d", 604800000 },
+		{ "1w", 604800000 },
+		{ "", -1 },
+		{ "s", -1 },
+		{ "1x", -1 },
+		{ "-1s", -1 },
+		{ "1e3s", -1 },
+		{ "0x10s", -1 },
+		{ "1s ", -1 },
+		{ "99999999999999999999", -1 },
+		{ "1.2.3s", -1 },
 	};
 	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
 		int64_t got = -1;
@@ -74,12 +97,27 @@ static void json_is_strict(void **unused)
 		const char *text;
 		enum status status;
 	} cases[] = {
-		{ "{}", 0 }, { " [1,2] ", 0 }, { "9223372036854775807", 0 }, { "\"\\u00e9\"", 0 }, { "", STATUS_MALFORMED },
-		{ "{\"a\":1,\"a\":2}", STATUS_MALFORMED }, { "{\"a\":1,\"\\u0061\":2}", STATUS_MALFORMED }, { "NaN", STATUS_MALFORMED },
-		{ "Infinity", STATUS_MALFORMED }, { "1 2", STATUS_MALFORMED }, { "{} x", STATUS_MALFORMED }, { "'a'", STATUS_MALFORMED },
-		{ "[1,]", STATUS_MALFORMED }, { "\"\xff\"", STATUS_MALFORMED }, { "\"\\ud800\"", STATUS_MALFORMED },
-		{ "\"\\u0000\"", STATUS_MALFORMED }, { "9223372036854775808", STATUS_MALFORMED }, { "01", STATUS_MALFORMED },
-		{ "/**/1", STATUS_MALFORMED }, { "\"a\nb\"", STATUS_MALFORMED }, { "\xef\xbb\xbf{}", STATUS_MALFORMED },
+		{ "{}", 0 },
+		{ " [1,2] ", 0 },
+		{ "9223372036854775807", 0 },
+		{ "\"\\u00e9\"", 0 },
+		{ "", STATUS_MALFORMED },
+		{ "{\"a\":1,\"a\":2}", STATUS_MALFORMED },
+		{ "{\"a\":1,\"\\u0061\":2}", STATUS_MALFORMED },
+		{ "NaN", STATUS_MALFORMED },
+		{ "Infinity", STATUS_MALFORMED },
+		{ "1 2", STATUS_MALFORMED },
+		{ "{} x", STATUS_MALFORMED },
+		{ "'a'", STATUS_MALFORMED },
+		{ "[1,]", STATUS_MALFORMED },
+		{ "\"\xff\"", STATUS_MALFORMED },
+		{ "\"\\ud800\"", STATUS_MALFORMED },
+		{ "\"\\u0000\"", STATUS_MALFORMED },
+		{ "9223372036854775808", STATUS_MALFORMED },
+		{ "01", STATUS_MALFORMED },
+		{ "/**/1", STATUS_MALFORMED },
+		{ "\"a\nb\"", STATUS_MALFORMED },
+		{ "\xef\xbb\xbf{}", STATUS_MALFORMED },
 	};
 	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
 		struct err e = { 0 };
@@ -110,8 +148,14 @@ static void messages_escape(void **unused)
 	static const struct {
 		const char *in, *out;
 	} cases[] = {
-		{ "plain \xc3\xa9", "plain \xc3\xa9" }, { "\x1b[31m", "\\x1b[31m" }, { "a\nb\tc", "a\\nb\\tc" }, { "\xff\xfe", "\\xff\\xfe" },
-		{ "\xe2\x80\xae", "\\xe2\\x80\\xae" }, { "\xc2\x9b", "\\xc2\\x9b" }, { "\x7f", "\\x7f" }, { "\xed\xa0\x80", "\\xed\\xa0\\x80" },
+		{ "plain \xc3\xa9", "plain \xc3\xa9" },
+		{ "\x1b[31m", "\\x1b[31m" },
+		{ "a\nb\tc", "a\\nb\\tc" },
+		{ "\xff\xfe", "\\xff\\xfe" },
+		{ "\xe2\x80\xae", "\\xe2\\x80\\xae" },
+		{ "\xc2\x9b", "\\xc2\\x9b" },
+		{ "\x7f", "\\x7f" },
+		{ "\xed\xa0\x80", "\\xed\\xa0\\x80" },
 	};
 	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
 		buf_auto out = { 0 };
@@ -137,14 +181,18 @@ static void records(void **unused)
 		int count;
 		enum status status;
 	} cases[] = {
-		{ "", 0, 0 }, { "{\"kind\":\"image\"}\n", 1, 0 }, { "{\"kind\":\"image\"}\n{\"kind\":\"blob\"}\n", 2, 0 },
-		{ "{\"kind\":\"image\"}", 0, STATUS_MALFORMED }, { "{\"kind\":\"imag\"}\n", 0, STATUS_MALFORMED },
+		{ "", 0, 0 },
+		{ "{\"kind\":\"image\"}\n", 1, 0 },
+		{ "{\"kind\":\"image\"}\n{\"kind\":\"blob\"}\n", 2, 0 },
+		{ "{\"kind\":\"image\"}", 0, STATUS_MALFORMED },
+		{ "{\"kind\":\"imag\"}\n", 0, STATUS_MALFORMED },
 		{ "{\"kind\":\"image\",\"part\":1,\"of\":2}\n", 1, STATUS_MALFORMED },
 		{ "{\"kind\":\"image\",\"part\":1,\"of\":2}\n{\"kind\":\"image\",\"part\":2,\"of\":2}\n", 2, 0 },
 		{ "{\"kind\":\"image\",\"part\":1,\"of\":2}\n{\"kind\":\"image\",\"part\":1,\"of\":2}\n", 1, STATUS_MALFORMED },
 		{ "{\"kind\":\"image\",\"part\":2,\"of\":2}\n", 0, STATUS_MALFORMED },
 		{ "{\"kind\":\"image\"}\n{\"kind\":\"error\",\"status\":5}\n", 1, STATUS_TEMPORARY },
-		{ "{\"kind\":\"error\"}\n", 0, STATUS_MALFORMED }, { "{\"kind\":\"error\",\"status\":0}\n", 0, STATUS_MALFORMED },
+		{ "{\"kind\":\"error\"}\n", 0, STATUS_MALFORMED },
+		{ "{\"kind\":\"error\",\"status\":0}\n", 0, STATUS_MALFORMED },
 		{ "\n", 0, STATUS_MALFORMED },
 	};
 	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
@@ -208,8 +256,10 @@ static void children(void **unused)
 	p.argv = missing;
 	assert_int_equal(proc_run(&p, NULL, 0, 1, &out, &e), -1);
 	assert_int_equal(e.status, STATUS_NOT_FOUND);
-	io_auto int stray = fcntl(STDIN_FILENO, F_DUPFD, 700), kept = fcntl(STDERR_FILENO, F_DUPFD, 800); // both without O_CLOEXEC
-	const char *const listing[] = { "sh", "-c", "for f in 0 1 2 3 4 5 6 700 800; do [ -e /proc/$$/fd/$f ] && echo $f; done", NULL };
+	io_auto int stray = fcntl(STDIN_FILENO, F_DUPFD, 700),
+		    kept = fcntl(STDERR_FILENO, F_DUPFD, 800); // both without O_CLOEXEC
+	const char *const listing[] = { "sh", "-c", "for f in 0 1 2 3 4 5 6 700 800; do [ -e /proc/$$/fd/$f ] && echo $f; done",
+		NULL };
 	p.argv = listing;
 	buf_free(&out);
 	p.keep = (const int[]){ kept, -1 };
