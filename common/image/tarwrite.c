@@ -8,32 +8,10 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "image/tarhead.h"
 #include "image/tarwrite.h"
 
-#define BLOCK 512
-
-struct header {
-	char name[100];
-	char mode[8];
-	char uid[8];
-	char gid[8];
-	char size[12];
-	char mtime[12];
-	char checksum[8];
-	char type;
-	char link[100];
-	char magic[8]; // and version
-	char user[32];
-	char group[32];
-	char major[8];
-	char minor[8];
-	char prefix[155];
-	char unused[12];
-};
-
-_Static_assert(sizeof(struct header) == BLOCK, "a header is one block");
-
-static const char zeros[2 * BLOCK];
+static const char zeros[2 * TAR_BLOCK];
 
 // Octal digits and a NUL. What does not fit becomes the largest number that does; a pax record then says the
 // truth.
@@ -53,7 +31,7 @@ static void put_text(char *field, size_t width, const char *text, size_t length)
 
 // Into name, or divided at a slash into prefix and name. False when the path is too long for both; name then
 // has its start.
-static bool put_path(struct header *h, const char *path, size_t length)
+static bool put_path(struct tarhead_block *h, const char *path, size_t length)
 {
 	put_text(h->name, sizeof h->name, path, length);
 	if (length <= sizeof h->name)
@@ -69,7 +47,7 @@ static bool put_path(struct header *h, const char *path, size_t length)
 	return false;
 }
 
-static void finish_header(struct header *h)
+static void finish_header(struct tarhead_block *h)
 {
 	memcpy(h->magic,
 	        "ustar\0"
@@ -140,7 +118,8 @@ static void add_xattrs(struct buf *records, const struct tar_entry *entry)
 }
 
 // Fills the header; what it cannot hold goes to records, sorted by key.
-static void fill(struct header *h, const struct tar_entry *entry, const char *path, struct buf *records)
+static void fill(
+        struct tarhead_block *h, const struct tar_entry *entry, const char *path, struct buf *records)
 {
 	static const char types[] = { [TAR_FILE] = '0',
 		[TAR_HARD_LINK] = '1',
@@ -182,13 +161,13 @@ static void fill(struct header *h, const struct tar_entry *entry, const char *pa
 
 static size_t padding(int64_t length)
 {
-	return (size_t)(-length & (BLOCK - 1));
+	return (size_t)(-length & (TAR_BLOCK - 1));
 }
 
 // The extended header that precedes an entry. Its own name is of no use to anyone but shows where it belongs.
 static int write_records(struct tarwrite *w, const struct buf *records, const char *path, struct err *e)
 {
-	struct header h = { 0 };
+	struct tarhead_block h = { 0 };
 	size_t length = strlen(path);
 	while (length > 1 && path[length - 1] == '/')
 		length--;
@@ -211,7 +190,7 @@ static int write_records(struct tarwrite *w, const struct buf *records, const ch
 
 int tarwrite_entry(struct tarwrite *w, const struct tar_entry *entry, struct err *e)
 {
-	struct header h = { 0 };
+	struct tarhead_block h = { 0 };
 	buf_auto records = { 0 };
 	buf_auto path = { 0 };
 	if (w->left)
@@ -241,5 +220,5 @@ int tarwrite_end(struct tarwrite *w, struct err *e)
 {
 	if (w->left)
 		return err_set(e, STATUS_SYSTEM, "the last entry is incomplete");
-	return w->sink(w->context, zeros, 2 * BLOCK, e);
+	return w->sink(w->context, zeros, 2 * TAR_BLOCK, e);
 }
