@@ -103,16 +103,16 @@ int path_make(const char *directory, mode_t mode, struct err *e)
 	return 0;
 }
 
-static int check_state(int fd, const char *directory, struct err *e)
+int path_check_state(int fd, const char *path, struct err *e)
 {
 	struct stat st;
 	if (fstat(fd, &st) < 0)
-		return err_system(e, "'%s': cannot stat", directory);
+		return err_system(e, "'%s': cannot stat", path);
 	if (st.st_uid != 0 && st.st_uid != geteuid())
-		return err_set(e, STATUS_REFUSED, "'%s': refused: belongs to user %u, expected root or the caller", directory,
+		return err_set(e, STATUS_REFUSED, "'%s': refused: belongs to user %u, expected root or the caller", path,
 			(unsigned)st.st_uid);
 	if (st.st_mode & 022)
-		return err_set(e, STATUS_REFUSED, "'%s': refused: writable by group or others: mode %04o", directory,
+		return err_set(e, STATUS_REFUSED, "'%s': refused: writable by group or others: mode %04o", path,
 			(unsigned)(st.st_mode & 07777));
 	return 0;
 }
@@ -126,7 +126,7 @@ int path_open_state(const char *directory, bool create, mode_t mode, struct err 
 		return err_set(e, STATUS_REFUSED, "'%s': refused: a symbolic link or no directory", directory);
 	if (fd < 0)
 		return err_open(e, directory);
-	if (check_state(fd, directory, e) < 0)
+	if (path_check_state(fd, directory, e) < 0)
 		return -1;
 	return io_steal(fd);
 }

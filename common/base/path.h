@@ -25,6 +25,9 @@ char *path_share(void);
 // at its end, an owner other than root and the caller, group or others with write permission. Returns a descriptor or -1.
 int path_open_state(const char *directory, bool create, mode_t mode, struct err *e);
 
+// The rule about owner and mode alone, for a file or directory open already; path is for the message. Returns 0 or -1.
+int path_check_state(int fd, const char *path, struct err *e);
+
 // mkdir -p. Returns 0 or -1.
 int path_make(const char *directory, mode_t mode, struct err *e);
 

@@ -29,13 +29,14 @@ static const bool enforced = true;
 // The bits of the newest Landlock ABI used here; Debian 12's kernel header knows fewer.
 enum {
 	ACCESS_EXECUTE = 1 << 0,
+	ACCESS_WRITE_FILE = 1 << 1,
 	ACCESS_READ_FILE = 1 << 2,
 	ACCESS_READ_DIRECTORY = 1 << 3,
 	ACCESS_REFER = 1 << 13,
 	ACCESS_TRUNCATE = 1 << 14,
 	ACCESS_IOCTL_DEVICE = 1 << 15,
 	ACCESS_ABI_1 = (1 << 13) - 1,
-	ACCESS_ON_FILES = ACCESS_EXECUTE | 1 << 1 | ACCESS_READ_FILE | ACCESS_TRUNCATE | ACCESS_IOCTL_DEVICE,
+	ACCESS_ON_FILES = ACCESS_EXECUTE | ACCESS_WRITE_FILE | ACCESS_READ_FILE | ACCESS_TRUNCATE | ACCESS_IOCTL_DEVICE,
 	SCOPE_ABSTRACT_SOCKET = 1 << 0,
 	SCOPE_SIGNAL = 1 << 1,
 };
@@ -79,6 +80,9 @@ static int enter_landlock(const struct sandbox *s, struct err *e)
 	for (size_t i = 0; i < s->reads.count; i++)
 		if (allow_below(ruleset, s->reads.items[i], reading & attributes.files, e) < 0)
 			return -1;
+	if (s->spawn &&
+		allow_below(ruleset, "/dev/null", ACCESS_READ_FILE | ACCESS_WRITE_FILE, e) < 0) // what proc.h gives for -1
+		return -1;
 	for (size_t i = 0; i < s->writes.count; i++)
 		if (allow_below(ruleset, s->writes.items[i], attributes.files & ~(uint64_t)ACCESS_EXECUTE, e) < 0)
 			return -1;
@@ -101,7 +105,7 @@ int sandbox_enter(struct sandbox *s, struct err *e)
 {
 	static const char *const for_network[] = { "/etc", "/usr/lib/ssl", "/usr/share", "/usr/local/share",
 		"/run/systemd/resolve", "/usr/lib", "/lib", "/lib64", "/dev/urandom", "/proc/sys/net" };
-	static const char *const for_spawn[] = { "/usr", "/lib", "/lib64", "/bin", "/sbin", "/etc", "/dev/null", "/proc/self" };
+	static const char *const for_spawn[] = { "/usr", "/lib", "/lib64", "/bin", "/sbin", "/etc", "/proc/self" };
 	int failed = 0;
 	if (enforced) {
 		for (size_t i = 0; s->network && i < ARRAY_LENGTH(for_network); i++)
