@@ -32,7 +32,7 @@ UNITS := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/*.c))
 FUZZERS := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/*.c))
 SCRIPTS := $(wildcard share/rkt share/dtuf share/brkt) contrib/bootstrap
 
-.PHONY: all units check lint asan fuzz bench demo install clean
+.PHONY: all units fuzzers check lint asan fuzz bench demo install clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -66,10 +66,12 @@ $(B)/unit/%: $(B)/obj/tests/unit/%.o $(LIBRARY)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
 
-# libFuzzer comes with clang; the library is built a third time, instrumented.
-$(B)/fuzz/%: tests/fuzz/%.c $(SOURCES) $(B)/gen/sandbox_filters.h
+# libFuzzer comes with clang, so the library is built a third time for it.
+$(B)/fuzz/%: $(B)/obj/tests/fuzz/%.o $(LIBRARY)
 	@mkdir -p $(@D)
-	clang -std=gnu17 $(CPPFLAGS) $(PKG_CFLAGS) -g -O1 -fsanitize=fuzzer,address,undefined -Wl,--as-needed -pthread -o $@ $< $(SOURCES) $(LIBS)
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
+
+fuzzers: $(FUZZERS)
 
 asan:
 	$(MAKE) B=build-asan SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer' CFLAGS='-O1 -g' \
@@ -78,11 +80,13 @@ asan:
 check:
 	tests/run
 
-lint:
-	tests/lint
+lint: $(B)/gen/sandbox_filters.h
+	tests/lint '$(CPPFLAGS) $(PKG_CFLAGS)'
 
-fuzz: $(FUZZERS)
-	tests/fuzz/run $(FUZZERS)
+fuzz:
+	$(MAKE) B=build-fuzz CC=clang CFLAGS='-O1 -g' HARDENING=-fPIE WARNINGS='-Wall -Wextra -Wno-unknown-warning-option -Werror' \
+		SANITIZE='-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer' fuzzers
+	tests/fuzz/run
 
 bench: all
 	tests/bench/run

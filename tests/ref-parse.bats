@@ -43,7 +43,7 @@ setup() { in_own_directory; }
 		a:1,version=2 a,name=x a,B=c sha512- sha512-a sha512-AB sha512-zz "sha512-$(printf 0%.0s {1..129})" sha512-../../etc \
 		gopher://x ftp://h/x https:// https://u:p@h/x https://good@evil/x 'https://h/a b' $'https://h/\r\nX:y' https://-h/x \
 		http://h:99999/x docker:// docker://A docker://a@sha256:00 docker://a:-t docker://a@ docker://h:x/a docker://a/../b \
-		docker://a//b oci: dir: oci:d: file:; do
+		docker://a//b oci: dir: oci:d: file: $'/\xe4' $'https://h/\xff' $'a,b=\xc0'; do
 		refuse 2 ref-parse -- "$ref"
 		says reference
 	done

@@ -151,14 +151,15 @@ int cmd_fail(const struct err *e)
 		write_error_record(e->upstream);
 		return (int)e->status;
 	}
+	enum status status = e->status ? e->status : STATUS_SYSTEM;
 	msg_error("%s", e->text);
 	if (e->hint[0])
 		msg_hint("%s", e->hint);
 	buf_auto shown = { 0 };
 	msg_escape(&shown, e->text, strlen(e->text));
-	mem_auto char *line = record_error_text(e->status, current ? current->name : msg_program, buf_text(&shown));
+	mem_auto char *line = record_error_text(status, current ? current->name : msg_program, buf_text(&shown));
 	write_error_record(line);
-	return e->status ? (int)e->status : STATUS_SYSTEM;
+	return (int)status;
 }
 
 _Noreturn void cmd_usage(const char *format, ...)
@@ -292,7 +293,7 @@ static int parse_long(char **argv)
 	if (!o->argument && attached)
 		cmd_usage("option --%s takes no argument", o->name);
 	if (!o->argument || attached) {
-		take(o, attached ? name + length + 1 : NULL);
+		take(o, attached ? name + length + 1 : "");
 		return 0;
 	}
 	if (!argv[1])
@@ -309,7 +310,7 @@ static int parse_letters(char **argv)
 		if (!o)
 			cmd_usage("unknown option '-%c'", *at);
 		if (!o->argument) {
-			take(o, NULL);
+			take(o, "");
 			continue;
 		}
 		if (at[1]) {

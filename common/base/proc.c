@@ -13,8 +13,6 @@
 #include "base/mem.h"
 #include "base/proc.h"
 
-extern char **environ;
-
 // In the child, between fork and exec: only async-signal-safe calls. Reports errno through `report`.
 static _Noreturn void become(const struct proc *p, int report)
 {

@@ -74,8 +74,9 @@ static size_t columns(void)
 {
 	struct winsize size;
 	const char *given = getenv("COLUMNS");
-	if (given && atoi(given) > 20)
-		return (size_t)atoi(given);
+	unsigned long wanted = given ? strtoul(given, NULL, 10) : 0;
+	if (wanted > 20 && wanted < 1000)
+		return wanted;
 	return !ioctl(STDERR_FILENO, TIOCGWINSZ, &size) && size.ws_col > 20 ? size.ws_col : 80;
 }
 

@@ -14,10 +14,10 @@
 static int next_line(struct record_reader *r, char **line, size_t *length, struct err *e)
 {
 	size_t searched = r->at;
+	buf_reserve(&r->unread, 1);
 	for (;;) {
-		char *start = r->unread.data ? r->unread.data + r->at : NULL;
-		size_t have = r->unread.length - searched;
-		char *newline = have ? memchr(r->unread.data + searched, '\n', have) : NULL;
+		char *start = r->unread.data + r->at;
+		char *newline = memchr(r->unread.data + searched, '\n', r->unread.length - searched);
 		if (newline) {
 			*line = start;
 			*length = (size_t)(newline - start);

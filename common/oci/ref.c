@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "crypto/digest.h"
 #include "oci/acname.h"
 #include "oci/ref.h"
@@ -73,7 +74,7 @@ static bool is_host(const char *text)
 	if (!text[n])
 		return true;
 	size_t digits = text[n] == ':' ? strspn(text + n + 1, "0123456789") : 0;
-	return digits && digits <= 5 && !text[n + 1 + digits] && atoi(text + n + 1) <= 65535;
+	return digits && digits <= 5 && !text[n + 1 + digits] && strtoul(text + n + 1, NULL, 10) <= 65535;
 }
 
 // ---- one function per transport; `rest` is what follows the prefix ----
@@ -237,6 +238,8 @@ static json_t *parse_appc(const char *text, struct err *e)
 json_t *ref_parse(const char *text, struct err *e)
 {
 	static const char *const local[] = { "oci", "oci-archive", "docker-archive", "dir" };
+	if (!utf8_valid(text, strlen(text)))
+		return refuse(text, "not UTF-8", e);
 	if (!strncmp(text, "sha512-", 7))
 		return parse_id(text, e);
 	if (*text == '/' || !strncmp(text, "./", 2) || !strncmp(text, "../", 3))

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What the start of a program costs, beside that of an empty dynamically linked C program, of curl, and of true(1).
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck disable=SC2034,SC2154  # the texts that paired evaluates use them
+# shellcheck disable=SC2034  # the texts that paired evaluates use them
 . "$(dirname "$0")/lib.sh"
 bench_directory
 runs=200
