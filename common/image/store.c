@@ -21,6 +21,8 @@
 struct store {
 	int directory;
 	char *path;
+	store_filter *filter;
+	const void *filter_context;
 };
 
 // ---- opening ----
@@ -45,8 +47,7 @@ static int make(struct store *s, struct err *e)
 	if (faccessat(s->directory, "lock", F_OK, 0) == 0)
 		return 0;
 	if (faccessat(s->directory, "oci-layout", F_OK, 0) < 0 && !is_empty(s->directory))
-		return err_set(
-		        e, STATUS_REFUSED, "'%s': refused: holds other things and no oci-layout", s->path);
+		return err_set(e, STATUS_REFUSED, "'%s': refused: holds other things and no oci-layout", s->path);
 	if (layout_make(s->directory, e) < 0)
 		return err_context(e, "'%s'", s->path);
 	for (size_t i = 0; i < ARRAY_LENGTH(directories); i++)
@@ -54,8 +55,7 @@ static int make(struct store *s, struct err *e)
 			return err_system(e, "'%s/%s': cannot make the directory", s->path, directories[i]);
 	static const char *const locks[] = { "index.lock", "lock" };
 	for (size_t i = 0; i < ARRAY_LENGTH(locks); i++) {
-		io_auto int fd =
-		        openat(s->directory, locks[i], O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+		io_auto int fd = openat(s->directory, locks[i], O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 		if (fd < 0)
 			return err_system(e, "'%s/%s': cannot create", s->path, locks[i]);
 	}
@@ -101,6 +101,18 @@ const char *store_path(const struct store *s)
 	return s->path;
 }
 
+void store_set_filter(struct store *s, store_filter *filter, const void *context)
+{
+	s->filter = filter;
+	s->filter_context = context;
+}
+
+void store_filter_record(const struct store *s, json_t *record)
+{
+	if (s->filter)
+		s->filter(record, s->filter_context);
+}
+
 void store_allow(const struct store *s, struct sandbox *sandbox, bool write)
 {
 	texts_take(write ? &sandbox->writes : &sandbox->reads, mem_format("/proc/self/fd/%d", s->directory));
@@ -139,8 +151,7 @@ static char *path_of(struct store *s, const char *digest)
 	const char *hex;
 	if (!digest_valid(digest, &algorithm, &hex))
 		return NULL;
-	if (algorithm == DIGEST_SHA512 &&
-	        (follow_alias(s, hex, followed) < 0 || !digest_valid(followed, NULL, &hex)))
+	if (algorithm == DIGEST_SHA512 && (follow_alias(s, hex, followed) < 0 || !digest_valid(followed, NULL, &hex)))
 		return NULL;
 	return mem_format(BLOBS "/%s", hex);
 }
@@ -150,16 +161,14 @@ int store_open_blob(struct store *s, const char *digest, int64_t *size, struct e
 	if (!digest_valid(digest, NULL, NULL))
 		return err_set(e, STATUS_MALFORMED, "blob: not a sha256: or sha512: digest");
 	mem_auto char *path = path_of(s, digest);
-	io_auto int fd =
-	        path ? openat(s->directory, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK) : -1;
+	io_auto int fd = path ? openat(s->directory, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK) : -1;
 	if (!path || (fd < 0 && errno == ENOENT))
 		return err_set(e, STATUS_NOT_FOUND, "blob %s: not in the store '%s'", digest, s->path);
 	struct stat st;
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return err_system(e, "blob %s: cannot open", digest);
 	if (!S_ISREG(st.st_mode))
-		return err_set(
-		        e, STATUS_REFUSED, "blob %s: not a regular file in the store '%s'", digest, s->path);
+		return err_set(e, STATUS_REFUSED, "blob %s: not a regular file in the store '%s'", digest, s->path);
 	if (size)
 		*size = st.st_size;
 	return io_steal(fd);
@@ -185,8 +194,7 @@ int store_read_blob(struct store *s, const char *digest, size_t limit, struct bu
 	digest_valid(digest, &algorithm, NULL);
 	hash_bytes(algorithm, out->data + start, out->length - start, found);
 	if (strcmp(found, digest) != 0)
-		return err_set(e, STATUS_REFUSED,
-		        "blob %s: damaged in the store: its bytes have the digest %s", digest, found);
+		return err_set(e, STATUS_REFUSED, "blob %s: damaged in the store: its bytes have the digest %s", digest, found);
 	return 0;
 }
 
@@ -215,6 +223,23 @@ static bool renew(struct store *s, int blobs, const char *hex, off_t size, struc
 	return false;
 }
 
+int store_renew_blob(struct store *s, const char *digest, int64_t size, struct err *e)
+{
+	struct stat st;
+	mem_auto char *path = path_of(s, digest);
+	io_auto int lock = store_lock(s, LOCK_SH, e);
+	if (lock < 0)
+		return -1;
+	if (!path || fstatat(s->directory, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return err_set(e, STATUS_NOT_FOUND, "blob %s: not in the store '%s'", digest, s->path);
+	if (!S_ISREG(st.st_mode) || (size >= 0 && st.st_size != size))
+		return err_set(e, STATUS_REFUSED, "blob %s: size mismatch: expected %lld, found %lld", digest, (long long)size,
+			(long long)st.st_size);
+	if (utimensat(s->directory, path, NULL, AT_SYMLINK_NOFOLLOW) < 0)
+		return err_system(e, "blob %s: cannot renew its time", digest);
+	return 0;
+}
+
 static int commit(struct store *s, struct io_output *o, const char *hex, struct err *e)
 {
 	struct stat st;
@@ -232,8 +257,7 @@ static int commit(struct store *s, struct io_output *o, const char *hex, struct 
 	}
 	if (e->status)
 		return -1;
-	return fsync(blobs) < 0 && errno != EINVAL ? err_system(e, "'%s/" BLOBS "': cannot sync", s->path)
-	                                           : 0;
+	return fsync(blobs) < 0 && errno != EINVAL ? err_system(e, "'%s/" BLOBS "': cannot sync", s->path) : 0;
 }
 
 int store_commit_blob(struct store *s, struct io_output *o, const char *digest, struct err *e)
@@ -270,7 +294,7 @@ int store_alias_blob(struct store *s, const char *sha512, const char *sha256, st
 	char old[DIGEST_TEXT_MAX];
 	struct io_output o;
 	if (!digest_valid(sha512, &from, &hex) || from != DIGEST_SHA512 || !digest_valid(sha256, &to, NULL) ||
-	        to != DIGEST_SHA256)
+		to != DIGEST_SHA256)
 		return err_set(e, STATUS_MALFORMED, "blob: not a sha512: and a sha256: digest");
 	if (follow_alias(s, hex, old) == 0 && !strcmp(old, sha256))
 		return 0;

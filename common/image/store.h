@@ -30,7 +30,7 @@ struct store;
 // The directory is opened once, by descriptor, by the rules of path_open_state; one that holds something else is STATUS_REFUSED.
 struct store *store_open(const char *directory, bool create, struct err *e);
 void store_close(struct store *s);
-int store_directory(const struct store *s);     // the descriptor, owned by s
+int store_directory(const struct store *s);    // the descriptor, owned by s
 const char *store_path(const struct store *s); // as the user said it, for messages
 
 // Enters the store in what the sandbox leaves open: to read it, or to write to it as well. The directory that is open counts, not
@@ -50,15 +50,25 @@ int store_read_blob(struct store *s, const char *digest, size_t limit, struct bu
 // partial/ is committed the same way, by a struct with its descriptor, store_directory(s) and `partial/NAME` as `aside`: it moves.
 int store_create_blob(struct store *s, struct io_output *o, struct err *e);
 int store_commit_blob(struct store *s, struct io_output *o, const char *digest, struct err *e); // closes and forgets o either way
-int store_put_blob(struct store *s, const void *data, size_t length, char digest[], struct err *e); // a small one at once; digest gets DIGEST_TEXT_MAX
-int store_alias_blob(struct store *s, const char *sha512, const char *sha256, struct err *e);       // so that sha512: finds it
+int store_put_blob(struct store *s, const void *data, size_t length, char digest[],
+	struct err *e); // a small one at once; digest gets DIGEST_TEXT_MAX
+int store_alias_blob(struct store *s, const char *sha512, const char *sha256, struct err *e); // so that sha512: finds it
 
 // Removing and renewing exclude each other: store-gc holds the store's lock with LOCK_EX while it looks at the time of a blob
 // and unlinks it, whoever renews the time of one holds it with LOCK_SH. Returns a descriptor to close, or -1.
 int store_lock(struct store *s, int operation, struct err *e);
 
+// Whether the blob is there with this size (-1 for any), and from now on as young as a new one: 0, or -1 with STATUS_NOT_FOUND or,
+// for another size, STATUS_REFUSED.
+int store_renew_blob(struct store *s, const char *digest, int64_t size, struct err *e);
+
+// From here on every record that comes out passes through this first; storetrust.h has the one that matters.
+typedef void store_filter(json_t *record, const void *context);
+void store_set_filter(struct store *s, store_filter *filter, const void *context);
+void store_filter_record(const struct store *s, json_t *record);
+
 // Publishes a record as an image; every blob it names must be there (STATUS_NOT_FOUND). Replaces the record of the same image,
-// whose time of import stays. The record gets `imported` and `used`.
+// whose time of import stays. The record gets `imported` and `used`. Call layoutindex_follow after the last.
 int store_add_image(struct store *s, json_t *record, struct err *e);
 
 // One image by its whole or shortened id, or by the sha256: digest of an image without one. STATUS_NOT_FOUND; STATUS_USAGE listing
@@ -69,9 +79,14 @@ json_t *store_find_id(struct store *s, const char *id, struct err *e);
 // NULL with STATUS_NOT_FOUND.
 json_t *store_find_name(struct store *s, const char *name, const json_t *labels, struct err *e);
 
+// What a user calls an image of the store: an id as above, a sha256: digest, or NAME[:VERSION][,LABEL=VALUE...]. The first is the
+// one that is meant, the second all that fit, newest first. New reference or NULL; what is none of these is STATUS_USAGE.
+json_t *store_find(struct store *s, const char *operand, struct err *e);
+json_t *store_match(struct store *s, const char *operand, struct err *e);
+
 // All image records, sorted by id. New reference.
 json_t *store_list(struct store *s, struct err *e);
-int store_remove_image(struct store *s, const char *id, struct err *e); // id as store_find_id
+int store_remove_image(struct store *s, const char *id, struct err *e); // its whole id, or digest as above
 
 // Notes that the image of this record is used now; best effort, since its user may only be allowed to read the store.
 void store_mark_used(struct store *s, const json_t *record);

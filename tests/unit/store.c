@@ -19,9 +19,9 @@
 #include "image/store.h"
 #include "oci/layout.h"
 
-#define SHA512_ABC                                                                                           \
-	"sha512:"                                                                                            \
-	"ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192992a274fc1a836ba3c23a3feebbd"   \
+#define SHA512_ABC                                                                                         \
+	"sha512:"                                                                                          \
+	"ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192992a274fc1a836ba3c23a3feebbd" \
 	"454d4423643ce80e2a9ac94fa54ca49f"
 
 static char top[] = "/tmp/tackle-unit.XXXXXX";
@@ -57,8 +57,7 @@ static int teardown(void **unused)
 
 static void at(const char *name, int present)
 {
-	assert_int_equal(
-	        faccessat(store_directory(store), name, F_OK, AT_SYMLINK_NOFOLLOW), present ? 0 : -1);
+	assert_int_equal(faccessat(store_directory(store), name, F_OK, AT_SYMLINK_NOFOLLOW), present ? 0 : -1);
 }
 
 static void opening(void **unused)
@@ -162,12 +161,9 @@ static void a_partial_download_moves(void **unused)
 	struct err e = { 0 };
 	char digest[DIGEST_TEXT_MAX];
 	for (int round = 0; round < 2; round++) { // the second finds the blob there
-		int fd = openat(
-		        store_directory(store), "partial/x", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+		int fd = openat(store_directory(store), "partial/x", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 		assert_int_equal(write(fd, "abc", 3), 3);
-		struct io_output o = {
-			.fd = fd, .directory = store_directory(store), .aside = mem_text("partial/x")
-		};
+		struct io_output o = { .fd = fd, .directory = store_directory(store), .aside = mem_text("partial/x") };
 		hash_bytes(DIGEST_SHA256, "abc", 3, digest);
 		assert_int_equal(store_commit_blob(store, &o, digest, &e), 0);
 		assert_true(store_has_blob(store, digest));
@@ -250,8 +246,7 @@ static void indexes(void **unused)
 			unlinkat(store_directory(store), names[which], 0);
 			if (!text)
 				continue;
-			io_auto int fd = openat(
-			        store_directory(store), names[which], O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+			io_auto int fd = openat(store_directory(store), names[which], O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
 			assert_int_equal(io_write_all(fd, text, strlen(text)), 0);
 		}
 		json_t *index = layout_read_index(store_directory(store), &e);

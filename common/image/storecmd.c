@@ -1,0 +1,25 @@
+// storecmd.h says what these promise.
+// SPDX-License-Identifier: Apache-2.0
+#include "base/mem.h"
+#include "base/path.h"
+#include "image/storecmd.h"
+
+static const char *directory;
+
+const struct cmd_option storecmd_options[] = {
+	CMD_TEXT(0, "store", "DIR", &directory, "the store; else TACKLE_STORE or this user's own"),
+	CMD_END,
+};
+
+struct store *storecmd_open(enum storecmd_use use, struct sandbox *also, struct err *e)
+{
+	mem_auto char *path = path_store(directory);
+	struct store *s = store_open(path, use == STORECMD_CREATE, e);
+	if (!s)
+		return NULL;
+	store_allow(s, also, use != STORECMD_READ);
+	if (sandbox_enter(also, e) == 0)
+		return s;
+	store_close(s);
+	return NULL;
+}

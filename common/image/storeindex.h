@@ -1,0 +1,29 @@
+// The index of the store's images from the inside, for what goes through all of it: index.json, checking, sweeping. Others use store.h.
+// SPDX-License-Identifier: Apache-2.0
+#ifndef IMAGE_STOREINDEX_H
+#define IMAGE_STOREINDEX_H
+
+#include "base/texts.h"
+#include "image/store.h"
+
+#define STORE_KEY_MAX (sizeof "" + 128) // hex digits and a NUL; 128 digits for an id, 64 for a digest
+
+// The key of a record's image. STATUS_MALFORMED when it has neither an id nor a sha256: digest.
+int store_key(const json_t *record, char key[static STORE_KEY_MAX], struct err *e);
+
+// `sha512-HEX` or `sha256:HEX`, as a user may give it back; malloced.
+char *store_key_text(const char *key);
+
+// The keys of all images, sorted.
+int store_keys(struct store *s, struct texts *keys, struct err *e);
+
+// The record of one image. STATUS_NOT_FOUND when there is none, STATUS_MALFORMED for one that is damaged. New reference.
+json_t *store_read_image(struct store *s, const char *key, struct err *e);
+
+// Every descriptor of a record that names a blob of the store, each sha256: and valid; a new array.
+json_t *store_blobs_of(const json_t *record, struct err *e);
+
+// The directory below the store that lists the images of this name; malloced. No two names share one.
+char *store_names_directory(const char *name);
+
+#endif
