@@ -51,7 +51,7 @@ int url_check(const char *url, struct err *e)
 	const char *authority = strstr(url, "://") + 3;
 	if (memchr(authority, '@', strcspn(authority, "/?#")))
 		return refuse(url, "user information in a URL", e);
-	CURLU *parts = parse(url);
+	CURLU *parts = strchr("/?#", *authority) ? NULL : parse(url); // libcurl would take the host from the path
 	if (!parts)
 		return refuse(url, "not a URL", e);
 	mem_auto char *host = part(parts, CURLUPART_HOST);
