@@ -11,6 +11,7 @@
 #define MEDIA_ACI       "application/vnd.appc.image.aci"
 #define MEDIA_SIGNATURE "application/pgp-signature"
 #define MEDIA_BYTES     "application/octet-stream"
+#define MEDIA_TAR       "application/vnd.oci.image.layer.v1.tar" // image-spec layer.md: a root filesystem, uncompressed
 
 struct descriptor {             // borrowed from the JSON it was read from
 	const char *media_type; // never NULL: MEDIA_BYTES where the JSON has none

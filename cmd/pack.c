@@ -1,0 +1,82 @@
+// pack - write a directory tree as a tar archive
+// SPDX-License-Identifier: Apache-2.0
+//
+// stdin: nothing. stdout: a tar (POSIX.1-2017 pax), the same bytes for the same tree; with --output the blob record of the
+// file written. 5 when the tree changed meanwhile.
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "base/cmd.h"
+#include "base/io.h"
+#include "base/progress.h"
+#include "base/record.h"
+#include "base/sandbox.h"
+#include "image/archive.h"
+#include "image/packtree.h"
+#include "oci/descriptor.h"
+
+static const struct cmd_option options[] = {
+	CMD_GROUP(archive_options),
+	CMD_GROUP(packtree_options),
+	CMD_GROUP(progress_options),
+	CMD_END,
+};
+
+static struct cmd cmd = {
+	.name = "pack",
+	.operands = "DIR",
+	.summary = "write a directory tree as a tar archive",
+	.reads = CMD_NONE,
+	.writes = CMD_BYTES,
+	.least_operands = 1,
+	.most_operands = 1,
+	.options = options,
+};
+
+static int pack(struct archive *archive, int directory, const char *name, struct err *e)
+{
+	struct progress progress;
+	struct tarwrite out = { .sink = archive_sink, .context = archive };
+	struct packtree tree = { .out = &out, .prefix = "", .room = archive_room, .progress = &progress };
+	progress_start(&progress, name, -1);
+	int failed = packtree_write(&tree, directory, name, e) < 0 || tarwrite_end(&out, e) < 0;
+	progress_end(&progress);
+	return failed ? -1 : 0;
+}
+
+static void write_blob_record(const struct archive_result *result)
+{
+	jsonio_auto json_t *record = json_pack("{s:s}", "kind", "blob");
+	json_object_set_new(record, "blob", descriptor_json(MEDIA_TAR, result->digest, result->size));
+	record_write(record);
+}
+
+int main(int argc, char **argv)
+{
+	struct err e = { 0 };
+	struct sandbox sandbox = { 0 };
+	struct archive_result result;
+	struct cmd_operands operands = cmd_start(&cmd, argc, argv);
+	const char *name = operands.items[0];
+	packtree_check_options();
+	if (archive_to_file())
+		cmd.writes = CMD_RECORD; // so that a failure, too, goes down the pipe
+	io_auto int directory = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (directory < 0) {
+		err_open(&e, name);
+		return cmd_fail(&e);
+	}
+	texts_add(&sandbox.reads, name);
+	struct archive *archive = archive_open(false, false, &sandbox, &e);
+	if (!archive)
+		return cmd_fail(&e);
+	if (sandbox_enter(&sandbox, &e) < 0 || archive_start(archive, &e) < 0 || pack(archive, directory, name, &e) < 0) {
+		archive_discard(archive);
+		return cmd_fail(&e);
+	}
+	if (archive_finish(archive, &result, &e) < 0)
+		return cmd_fail(&e);
+	if (archive_to_file())
+		write_blob_record(&result);
+	return cmd_finish();
+}
