@@ -193,3 +193,31 @@ json_t *pgpshow_keys(const struct buf *binary, struct err *e)
 	}
 	return pgpshow_read_colons(buf_text(&listing), listing.length, e);
 }
+
+json_t *pgpshow_find(const json_t *records, const char *fingerprint)
+{
+	size_t i;
+	json_t *record;
+	json_array_foreach(records, i, record) {
+		const char *of_record = json_string_value(json_object_get(record, "fingerprint"));
+		if (of_record && !strcmp(of_record, fingerprint))
+			return record;
+	}
+	return NULL;
+}
+
+json_t *pgpshow_file(const void *data, size_t length, struct buf *binary, struct pgp_keys *keys, struct err *e)
+{
+	if (pgp_binary(data, length, binary, e) < 0 || pgp_read_keys(binary, keys, e) < 0)
+		return NULL;
+	json_t *records = pgpshow_keys(binary, e);
+	for (size_t i = 0; records && i < keys->count; i++) {
+		const struct pgp_key *key = &keys->items[i];
+		if (key->subkey || pgpshow_find(records, key->fingerprint))
+			continue;
+		err_set(e, STATUS_MALFORMED, "openpgp: no usable key: gpg does not list %s", key->fingerprint);
+		json_decref(records);
+		records = NULL;
+	}
+	return records;
+}

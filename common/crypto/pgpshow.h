@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "crypto/pgp.h"
 
 // Key records (tackle-records(5)), one for each primary key in the order of the file:
 //   {"kind":"key", "fingerprint":40 or 64 lower-case hex, "identities":[user ids, the primary one first],
@@ -18,6 +19,13 @@
 // in binary form and have passed pgp_read_keys. Returns a new array, or NULL: STATUS_MALFORMED when gpg finds
 // no key, STATUS_SYSTEM when there is no gpg.
 json_t *pgpshow_keys(const struct buf *binary, struct err *e);
+
+// The same from a key file as it was received: takes the armour off, reads the packets, and holds gpg's view against ours, so that no
+// primary key in the file goes unshown. binary and keys are filled for the caller to free. Errors also as pgp_read_keys.
+json_t *pgpshow_file(const void *data, size_t length, struct buf *binary, struct pgp_keys *keys, struct err *e);
+
+// The record of the primary key with this fingerprint. Borrowed; NULL when there is none.
+json_t *pgpshow_find(const json_t *records, const char *fingerprint);
 
 // Reads what `gpg --with-colons` wrote: GnuPG, doc/DETAILS, "Format of the colon listings". As pgpshow_keys.
 json_t *pgpshow_read_colons(const char *text, size_t length, struct err *e);

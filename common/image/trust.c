@@ -183,6 +183,7 @@ int trust_load_all(const struct texts *directories, struct trust *t, struct err 
 	*t = (struct trust){ 0 };
 	for (size_t i = 0; i < directories->count; i++) {
 		const char *path = directories->items[i];
+		size_t before = t->count;
 		io_auto int fd = path_open_state(path, false, 0, e);
 		if (fd < 0 && e->status == STATUS_NOT_FOUND) {
 			*e = (struct err){ 0 };
@@ -192,6 +193,8 @@ int trust_load_all(const struct texts *directories, struct trust *t, struct err 
 			trust_free(t);
 			return -1;
 		}
+		for (size_t k = before; k < t->count; k++)
+			t->keys[k].directory = i;
 	}
 	return 0;
 }

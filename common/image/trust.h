@@ -22,7 +22,8 @@ struct trust_key {
 	char *path;        // for messages and records: the bytes were read by descriptor
 	char *data;        // the file's bytes; none: it masks
 	size_t length;
-	bool masked; // a later directory has a file of the same relative name
+	size_t directory; // which of the trust directories it is from
+	bool masked;      // a later directory has a file of the same relative name
 };
 
 struct trust {
