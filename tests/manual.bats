@@ -34,7 +34,7 @@ examples() {
 		sed 's/\\&//g; s/\\-/-/g; s/\\e/\\/g; s/\\(aq/'"'"'/g; s/\\(dq/"/g; s/\\(ha/^/g; s/\\(ti/~/g'
 }
 
-# check COMMAND EXPECTED: 0, and its stdout is EXPECTED, where `...` stands for anything.
+# check COMMAND EXPECTED: 0, its stdout is EXPECTED, where `...` stands for anything, and the records in it keep to their schemas.
 check() {
 	local got status=0 pattern=${2//\\/\\\\}
 	got=$(sh -c "$1" 2>stderr.txt </dev/null) || status=$?
@@ -42,9 +42,12 @@ check() {
 	pattern=${pattern//\*/\\*}
 	pattern=${pattern//\?/\\?}
 	pattern=${pattern//.../*}
+	faults=$(jq -Rc 'fromjson? | select(type == "object" and has("kind"))' <<<"$got" |
+		jq -nr --slurpfile schemas <(cat "$ROOT"/share/schema/*.json) -f "$ROOT/tests/schema.jq")
 	# shellcheck disable=SC2053  # it is a pattern
-	[[ $status == 0 && $got == $pattern ]] && return
-	printf '%s: $ %s\nstatus %s\n--- expected\n%s\n--- found\n%s\n--- stderr\n%s\n' "$page" "$1" "$status" "$2" "$got" "$(cat stderr.txt)" >&2
+	[[ $status == 0 && $got == $pattern && -z $faults ]] && return
+	printf '%s: $ %s\nstatus %s\n--- expected\n%s\n--- found\n%s\n--- stderr\n%s\n--- against the schemas\n%s\n' "$page" \
+		"$1" "$status" "$2" "$got" "$(cat stderr.txt)" "$faults" >&2
 	return 1
 }
 
