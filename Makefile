@@ -32,7 +32,7 @@ UNITS := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/*.c))
 FUZZERS := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/*.c))
 SCRIPTS := $(wildcard share/rkt share/dtuf share/brkt) contrib/bootstrap
 
-.PHONY: all units fuzzers check lint asan fuzz bench demo install clean
+.PHONY: all units fuzzers check lint asan fuzz bench demo readme install clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -90,6 +90,10 @@ fuzz:
 
 bench: all
 	tests/bench/run
+
+# README's table of programs, from their own summaries.
+readme: all
+	tests/programs --write
 
 demo: all
 	contrib/demo
