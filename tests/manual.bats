@@ -28,8 +28,9 @@ serve_image() {
 	cp "$FIXTURE/key.asc" "$WEB/example.com/key.asc"
 }
 
-# The literal blocks of PAGE's EXAMPLES, as the reader sees them.
+# The literal blocks of PAGE's EXAMPLES, or the indented ones of README.md, as the reader sees them.
 examples() {
+	[[ $1 == *.1 || $1 == *.5 || $1 == *.7 ]] || { sed -n 's/^    //p' "$1" | grep -v '^sh contrib/'; return; }
 	awk '/^\.Sh / { shown = /^\.Sh EXAMPLES/ } /^\.Ed/ { literal = 0 } shown && literal { print } shown && /^\.Bd -literal/ { literal = 1 }' "$1" |
 		sed 's/\\&//g; s/\\-/-/g; s/\\e/\\/g; s/\\(aq/'"'"'/g; s/\\(dq/"/g; s/\\(ha/^/g; s/\\(ti/~/g'
 }
@@ -67,9 +68,9 @@ run_examples() {
 	[[ -z $command ]] || check "$command" "$expected"
 }
 
-@test "every example of every manual page does what it shows" {
+@test "every example of every manual page and of README.md does what it shows" {
 	failed=
-	for page in "$ROOT"/man/*.[157]; do
+	for page in "$ROOT"/man/*.[157] "$ROOT/README.md"; do
 		examples "$page" >"$BATS_TEST_TMPDIR/examples"
 		[[ -s $BATS_TEST_TMPDIR/examples ]] || continue
 		[[ $page != *.1 || -x $BIN/$(basename "$page" .1) || -x $ROOT/share/$(basename "$page" .1) ]] || continue

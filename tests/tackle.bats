@@ -49,3 +49,18 @@ setup() { in_own_directory; }
 	: >kit/plain
 	same digest "$(kit/tackle --format=names)"
 }
+
+# complete_line WORD...: what bash would offer for the last word, the options and programs being the kit's own.
+complete_line() {
+	COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
+	_tackle "$1" "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}"
+	echo "${COMPREPLY[*]}"
+}
+
+@test "completion for bash takes options and choices from --help, and programs from the list" {
+	source "$ROOT/contrib/completions/tackle.bash"
+	same "--format" "$(complete_line digest --f)"
+	same "records names" "$(complete_line digest --format '')"
+	same "ref-parse" "$(complete_line tackle ref)"
+	same "--platform" "$(complete_line tackle ref-parse --pl)"
+}

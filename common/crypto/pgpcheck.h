@@ -1,7 +1,7 @@
 // The verdict on a detached OpenPGP signature, by another program: sqv, else gpgv. It gets keys and
 // signatures as bytes that were read once, and the signed data through a pipe, so that what the caller hashes
-// and what is judged are the same bytes. No home directory, no agent, no socket. SPDX-License-Identifier:
-// Apache-2.0
+// and what is judged are the same bytes. No home directory, no agent, no socket.
+// SPDX-License-Identifier: Apache-2.0
 #ifndef CRYPTO_PGPCHECK_H
 #define CRYPTO_PGPCHECK_H
 

@@ -1,7 +1,7 @@
 // A set of path names, to notice the second of a pair in archives of millions of entries: only a keyed 64-bit
 // fingerprint of each is kept. A repeated name is always noticed; two different names are taken for one with
-// a chance of about n^2 / 2^65, and nobody can aim for it, since the key is random. SPDX-License-Identifier:
-// Apache-2.0
+// a chance of about n^2 / 2^65, and nobody can aim for it, since the key is random.
+// SPDX-License-Identifier: Apache-2.0
 #ifndef IMAGE_NAMESET_H
 #define IMAGE_NAMESET_H
 
