@@ -54,6 +54,16 @@ void buf_add_format(struct buf *b, const char *format, ...)
 	va_end(again);
 }
 
+void buf_add_size(struct buf *b, int64_t bytes)
+{
+	static const char *const units[] = { "B", "kB", "MB", "GB", "TB", "PB", "EB" };
+	double n = (double)bytes;
+	size_t unit = 0;
+	for (; n >= 999.5 && unit + 1 < ARRAY_LENGTH(units); unit++)
+		n /= 1000;
+	buf_add_format(b, "%.3g %s", n, units[unit]);
+}
+
 const char *buf_text(const struct buf *b)
 {
 	return b->data ? b->data : "";

@@ -4,6 +4,7 @@
 #define BASE_BUF_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 struct buf {
 	char *data;    // NULL while nothing was added
@@ -16,9 +17,10 @@ void buf_add(struct buf *b, const void *data, size_t length);
 void buf_add_text(struct buf *b, const char *text);
 void buf_add_byte(struct buf *b, char byte);
 void buf_add_format(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
-const char *buf_text(const struct buf *b); // "" when empty; owned by b
-char *buf_steal(struct buf *b);            // the bytes, malloced; b is empty again
-void buf_free(struct buf *b);              // b is empty again; also the cleanup of buf_auto
+void buf_add_size(struct buf *b, int64_t bytes); // `3.25 MB`: powers of 1000, three digits
+const char *buf_text(const struct buf *b);       // "" when empty; owned by b
+char *buf_steal(struct buf *b);                  // the bytes, malloced; b is empty again
+void buf_free(struct buf *b);                    // b is empty again; also the cleanup of buf_auto
 
 #define buf_auto __attribute__((cleanup(buf_free))) struct buf
 

@@ -41,28 +41,17 @@ static bool draws_plain(void)
 	return msg_verbosity >= 0 && strcmp(mode, "none") != 0 && !draws_bar();
 }
 
-// 3.25 MB: powers of 1000, three significant digits, no trailing zeros.
-static void add_size(struct buf *out, int64_t bytes)
-{
-	static const char *const units[] = { "B", "kB", "MB", "GB", "TB", "PB", "EB" };
-	double n = (double)bytes;
-	size_t unit = 0;
-	for (; n >= 999.5 && unit + 1 < ARRAY_LENGTH(units); unit++)
-		n /= 1000;
-	buf_add_format(out, "%.3g %s", n, units[unit]);
-}
-
 static void add_amounts(struct buf *out, const struct progress *p)
 {
-	add_size(out, p->done);
+	buf_add_size(out, p->done);
 	if (p->total >= 0) {
 		buf_add_byte(out, '/');
-		add_size(out, p->total);
+		buf_add_size(out, p->total);
 	}
 	int64_t spent = p->shown - p->started;
 	if (spent >= 2000 && p->done > 0) {
 		buf_add_text(out, ", ");
-		add_size(out, p->done * 1000 / spent);
+		buf_add_size(out, p->done * 1000 / spent);
 		buf_add_text(out, "/s");
 		if (p->total > p->done)
 			buf_add_format(out, ", %" PRId64 " s left",

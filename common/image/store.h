@@ -2,7 +2,8 @@
 // only, and beside it our own index, one small file per image:
 //
 //   oci-layout index.json blobs/sha256/HEX   as the specification says; index.json follows in batches and before store-list ends
-//   images/KEY.json                          the record of one image, published by rename; its mtime is when the image was used
+//   images/KEY.json                          the record of one image, and its digest on a second line; published by rename; its
+//                                            mtime is when the image was used
 //   names/Q(NAME)/KEY                        an empty file: finds images by name without reading the others
 //   sha512/HEX128                            the sha256 digest of the blob whose sha512 this is
 //   partial/                                 downloads to be resumed

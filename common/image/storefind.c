@@ -183,7 +183,9 @@ json_t *store_find_name(struct store *s, const char *name, const json_t *labels,
 
 json_t *store_match(struct store *s, const char *operand, struct err *e)
 {
-	jsonio_auto json_t *ref = is_sha256(operand) ? NULL : ref_parse(operand, e);
+	bool digest =
+		!strncmp(operand, "sha256:", 7) || !strncmp(operand, "sha512:", 7); // a mistyped one is no image called sha256
+	jsonio_auto json_t *ref = digest ? NULL : ref_parse(operand, e);
 	if (e->status)
 		return NULL;
 	const char *transport = json_string_value(json_object_get(ref, "transport"));

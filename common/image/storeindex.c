@@ -113,26 +113,47 @@ static int check_record(const json_t *record, const char *key, struct err *e)
 	return strcmp(own, key) ? err_set(e, STATUS_MALFORMED, "it is the record of another image") : 0;
 }
 
+// The file of a record, and when its image was used.
+static int read_file(struct store *s, const char *key, struct buf *text, struct stat *st, struct err *e)
+{
+	mem_auto char *path = path_of(key);
+	mem_auto char *subject = mem_format("'%s/%s'", store_path(s), path);
+	io_auto int fd = openat(store_directory(s), path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (fd < 0 && errno == ENOENT) {
+		mem_auto char *id = store_key_text(key);
+		return err_set(e, STATUS_NOT_FOUND, "image '%s': not in the store '%s'", id, store_path(s));
+	}
+	if (fd < 0 || fstat(fd, st) < 0)
+		return err_system(e, "%s: cannot open", subject);
+	return io_read_stream(fd, JSONIO_BYTES_MAX, subject, text, e);
+}
+
+int store_check_record(struct store *s, const char *key, struct err *e)
+{
+	struct stat st;
+	buf_auto text = { 0 };
+	char digest[DIGEST_TEXT_MAX];
+	if (read_file(s, key, &text, &st, e) < 0)
+		return -1;
+	size_t n = strcspn(buf_text(&text), "\n");
+	hash_bytes(DIGEST_SHA256, buf_text(&text), n, digest);
+	mem_auto char *expected = mem_format("\n\"%s\"\n", digest);
+	if (!strcmp(buf_text(&text) + n, expected))
+		return 0;
+	return err_set(e, STATUS_REFUSED,
+		"'%s/images/%s.json': damaged: its record has the digest %s, which is not the one beside it", store_path(s), key,
+		digest);
+}
+
 json_t *store_read_image(struct store *s, const char *key, struct err *e)
 {
 	char used[DATE_TEXT_MAX];
 	struct stat st;
-	mem_auto char *path = path_of(key);
-	mem_auto char *id = store_key_text(key);
-	io_auto int fd = openat(store_directory(s), path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	if (fd < 0 && errno == ENOENT) {
-		err_set(e, STATUS_NOT_FOUND, "image '%s': not in the store '%s'", id, store_path(s));
-		return NULL;
-	}
 	buf_auto text = { 0 };
-	if (fd < 0 || fstat(fd, &st) < 0) {
-		err_system(e, "'%s/%s': cannot open", store_path(s), path);
+	if (read_file(s, key, &text, &st, e) < 0)
 		return NULL;
-	}
-	mem_auto char *subject = mem_format("'%s/%s'", store_path(s), path);
-	if (io_read_stream(fd, JSONIO_BYTES_MAX, subject, &text, e) < 0)
-		return NULL;
-	jsonio_auto json_t *record = jsonio_parse(buf_text(&text), text.length, subject, e);
+	mem_auto char *subject = mem_format("'%s/images/%s.json'", store_path(s), key);
+	jsonio_auto json_t *record = jsonio_parse(buf_text(&text), strcspn(buf_text(&text), "\n"), subject, e);
 	if (!record)
 		return NULL;
 	if (check_record(record, key, e) < 0) {
@@ -208,19 +229,21 @@ static int add_name(struct store *s, const json_t *record, const char *key, stru
 	return fd < 0 && errno != EEXIST ? err_system(e, "'%s/%s': cannot create", store_path(s), path) : 0;
 }
 
-// What is kept: all but what belongs to one pipe or one pod.
+// What is kept: all but what belongs to one pipe or one pod. A second line has the digest of the first, for store-check.
 static int publish(struct store *s, const json_t *record, const char *key, struct err *e)
 {
 	static const char *const passing[] = { "part", "of", "app", "used" };
+	char digest[DIGEST_TEXT_MAX];
 	struct io_output o;
 	mem_auto char *path = path_of(key);
 	jsonio_auto json_t *kept = json_copy((json_t *)record);
 	for (size_t i = 0; i < ARRAY_LENGTH(passing); i++)
 		json_object_del(kept, passing[i]);
 	mem_auto char *text = jsonio_text(kept);
+	mem_auto char *lines = mem_format("%s\n\"%s\"\n", text, hash_bytes(DIGEST_SHA256, text, strlen(text), digest));
 	if (io_create(&o, store_directory(s), path, 0644, e) < 0)
 		return err_context(e, "store '%s'", store_path(s));
-	if (dprintf(o.fd, "%s\n", text) >= 0)
+	if (io_write_all(o.fd, lines, strlen(lines)) == 0)
 		return io_commit(&o, e);
 	err_system(e, "'%s/%s': cannot write", store_path(s), path);
 	io_discard(&o);

@@ -20,6 +20,9 @@ int store_keys(struct store *s, struct texts *keys, struct err *e);
 // The record of one image. STATUS_NOT_FOUND when there is none, STATUS_MALFORMED for one that is damaged. New reference.
 json_t *store_read_image(struct store *s, const char *key, struct err *e);
 
+// Whether the record's file is as it was written: STATUS_REFUSED when a bit of it is another.
+int store_check_record(struct store *s, const char *key, struct err *e);
+
 // Every descriptor of a record that names a blob of the store, each sha256: and valid; a new array.
 json_t *store_blobs_of(const json_t *record, struct err *e);
 
