@@ -83,7 +83,7 @@ char *path_share(void)
 		*slash = '\0';
 		// build/bin in the source tree has its share two levels up; an installed libexec is configured.
 		mem_auto char *beside = mem_format("%s/../../share", self);
-		mem_auto char *probe = mem_format("%s/schema", beside);
+		mem_auto char *probe = mem_format("%s/policy", beside);
 		if (!access(probe, F_OK))
 			return mem_steal(beside);
 	}
