@@ -16,3 +16,14 @@ paired 'start-up, hashing: digest' 'an empty C program' '<= 5x' \
 	'stopwatch $runs digest --check "$digest" "$d/empty"' 'stopwatch $runs "$d/empty"'
 [[ ! -x $BIN/discover ]] || paired 'start-up, network: discover --version' 'curl --version' '<= 1.1x' \
 	'stopwatch $runs discover --version' 'stopwatch $runs curl --version'
+
+pipe() { # pipe STAGE...: twenty times
+	printf 'for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do %s; done' "$(printf '%s' "$1" && printf ' | %s' "${@:2}")"
+}
+six=$(pipe 'ref-parse a' digest digest digest digest digest)
+trues=$(pipe "$d/true" "$d/true" "$d/true" "$d/true" "$d/true" "$d/true")
+cp /bin/true "$d/true"
+paired 'six offline stages in one pipe, five of them hashing' 'six times true in one pipe' '<= 4x' 'stopwatch 1 sh -c "$six"' 'stopwatch 1 sh -c "$trues"'
+memory 'ref-parse' ref-parse coreos.com/etcd:v2.0.0
+head -c 200M /dev/zero >"$d/zeros"
+memory 'digest of 200 MB' digest "$d/zeros"
