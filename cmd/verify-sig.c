@@ -79,10 +79,9 @@ int main(int argc, char **argv)
 	cmd_start(&cmd, argc, argv);
 	mem_auto char *store = path_store(user.store);
 	path_trust(&user.trust, &directories);
-	if (enter_sandbox(store, &directories, &e) < 0)
-		return cmd_fail(&e);
+	// The stage before may only now be making the store: first its record, then the sandbox around what is there.
 	jsonio_auto json_t *record = record_read("image", &e);
-	if (!record || verify_sig(record, store, &directories, &e) < 0)
+	if (!record || enter_sandbox(store, &directories, &e) < 0 || verify_sig(record, store, &directories, &e) < 0)
 		return cmd_fail(&e);
 	record_write(record);
 	texts_free(&directories);

@@ -1,6 +1,7 @@
 // progress.h says what these promise.
 // SPDX-License-Identifier: Apache-2.0
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -101,6 +102,22 @@ static void write_progress_record(const struct progress *p, bool ended)
 	dprintf((int)records_to, "%s\n", text);
 }
 
+void progress_note(const char *format, ...)
+{
+	char text[ERR_TEXT_MAX];
+	buf_auto line = { 0 };
+	va_list args;
+	if (!draws_bar() && !draws_plain())
+		return;
+	va_start(args, format);
+	vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	msg_escape(&line, text, strlen(text));
+	buf_add_byte(&line, '\n');
+	if (io_write_all(STDERR_FILENO, line.data, line.length) < 0)
+		return; // progress is a courtesy
+}
+
 static void show(struct progress *p, bool ended)
 {
 	p->shown = date_monotonic();
@@ -108,10 +125,13 @@ static void show(struct progress *p, bool ended)
 		write_progress_record(p, ended);
 	if (draws_bar()) {
 		draw_bar(p, ended ? "\n" : "");
-	} else if (draws_plain()) {
+	} else if (draws_plain() && (!ended || p->told)) {
 		buf_auto amounts = { 0 };
-		add_amounts(&amounts, p);
-		msg_info("%s: %s", p->label, buf_text(&amounts));
+		if (ended)
+			buf_add_size(&amounts, p->done);
+		else
+			add_amounts(&amounts, p);
+		progress_note("%s: %s", p->label, buf_text(&amounts));
 	}
 }
 
@@ -133,6 +153,12 @@ void progress_add(struct progress *p, int64_t bytes)
 
 void progress_end(struct progress *p)
 {
-	if (draws_bar() || records_to >= 0)
+	if (draws_bar() || records_to >= 0 || p->told)
 		show(p, true);
+}
+
+void progress_abort(struct progress *p)
+{
+	if (draws_bar())
+		draw_bar(p, "\n");
 }

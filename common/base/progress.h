@@ -1,8 +1,10 @@
-// Progress of a transfer on stderr: `LABEL: [=====     ] 3.25 MB/3.7 MB` redrawn on a terminal, else one line per 30 s.
+// Progress of a transfer on stderr: `LABEL: [=====     ] 3.25 MB/3.7 MB` redrawn on a terminal, else one line per 30 s and, where
+// that was asked for, one at its end.
 // SPDX-License-Identifier: Apache-2.0
 #ifndef BASE_PROGRESS_H
 #define BASE_PROGRESS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/cmd.h"
@@ -14,11 +16,16 @@ struct progress {
 	const char *label; // owned by the caller; --label replaces it
 	int64_t total;     // bytes, or -1 when unknown
 	int64_t done;
+	bool told; // set it after progress_start: off a terminal, too, a line tells the end
 	int64_t started, shown; // date_monotonic
 };
 
 void progress_start(struct progress *p, const char *label, int64_t total);
 void progress_add(struct progress *p, int64_t bytes); // cheap; draws at most ten times a second
 void progress_end(struct progress *p);                // draws the last state and ends the line
+void progress_abort(struct progress *p);              // ends the line of a bar, if there is one: the transfer failed
+
+// A line of its own among those of progress, as it stands, hostile bytes escaped: `Downloading signature from URL`.
+void progress_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

@@ -121,11 +121,21 @@ int sandbox_enter(struct sandbox *s, struct err *e)
 	return failed ? -1 : 0;
 }
 
+// What the parent is connected to is none of the child's business.
+static void close_sockets(void)
+{
+	struct stat st;
+	for (int fd = 3; fd < 1024; fd++)
+		if (fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode))
+			close(fd);
+}
+
 // The child sends its bytes through one pipe and, if it failed, its struct err through another.
 static _Noreturn void work_confined(int (*work)(void *, int, struct err *), void *context, int out, int report)
 {
 	struct sandbox nothing = { 0 };
 	struct err e = { 0 };
+	close_sockets();
 	if (sandbox_enter(&nothing, &e) < 0 || work(context, out, &e) < 0) {
 		e.upstream = NULL;
 		_exit(io_write_all(report, &e, sizeof e) < 0 ? STATUS_SYSTEM : STATUS_REFUSED);
@@ -133,10 +143,10 @@ static _Noreturn void work_confined(int (*work)(void *, int, struct err *), void
 	_exit(STATUS_OK);
 }
 
-int sandbox_child(int (*work)(void *context, int out_fd, struct err *e), void *context, size_t limit, struct buf *output,
-	struct err *e)
+int sandbox_child_start(struct sandbox_child *c, int (*work)(void *context, int out_fd, struct err *e), void *context, struct err *e)
 {
 	int out[2], report[2];
+	*c = (struct sandbox_child){ .pid = -1, .out = -1, .report = -1 };
 	if (pipe2(out, O_CLOEXEC) < 0)
 		return err_system(e, "cannot make a pipe");
 	if (pipe2(report, O_CLOEXEC) < 0) {
@@ -144,19 +154,29 @@ int sandbox_child(int (*work)(void *context, int out_fd, struct err *e), void *c
 		close(out[1]);
 		return err_system(e, "cannot make a pipe");
 	}
-	pid_t pid = fork();
-	if (pid == 0)
+	c->pid = fork();
+	if (c->pid == 0)
 		work_confined(work, context, out[1], report[1]);
 	close(out[1]);
 	close(report[1]);
-	int failed = pid < 0 ? err_system(e, "cannot fork") : io_read_stream(out[0], limit, "a confined child", output, e);
-	close(out[0]); // a child that writes on gets SIGPIPE
+	c->out = out[0];
+	c->report = report[0];
+	return c->pid < 0 ? err_system(e, "cannot fork") : 0;
+}
+
+int sandbox_child_finish(struct sandbox_child *c, size_t limit, struct buf *output, struct err *e)
+{
+	int failed = c->pid < 0 ? -1 : io_read_stream(c->out, limit, "a confined child", output, e);
+	if (c->out >= 0)
+		close(c->out); // a child that writes on gets SIGPIPE
 	struct err told = { 0 };
-	ssize_t n = pid < 0 ? 0 : io_read_full(report[0], &told, sizeof told);
-	close(report[0]);
+	ssize_t n = c->pid < 0 ? 0 : io_read_full(c->report, &told, sizeof told);
+	if (c->report >= 0)
+		close(c->report);
 	int status = 0;
-	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+	while (c->pid > 0 && waitpid(c->pid, &status, 0) < 0 && errno == EINTR)
 		;
+	*c = (struct sandbox_child){ .pid = -1, .out = -1, .report = -1 };
 	if (failed)
 		return -1;
 	if (n == sizeof told) {
@@ -167,4 +187,12 @@ int sandbox_child(int (*work)(void *context, int out_fd, struct err *e), void *c
 	if (status != 0)
 		return err_set(e, STATUS_MALFORMED, "the confined child that reads the input died");
 	return 0;
+}
+
+int sandbox_child(int (*work)(void *context, int out_fd, struct err *e), void *context, size_t limit, struct buf *output,
+	struct err *e)
+{
+	struct sandbox_child c;
+	int started = sandbox_child_start(&c, work, context, e);
+	return sandbox_child_finish(&c, limit, output, e) < 0 || started < 0 ? -1 : 0;
 }

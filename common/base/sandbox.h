@@ -5,6 +5,7 @@
 #define BASE_SANDBOX_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "base/buf.h"
 #include "base/err.h"
@@ -29,5 +30,13 @@ int sandbox_enter(struct sandbox *s, struct err *e);
 // Call it while the process has one thread.
 int sandbox_child(int (*work)(void *context, int out_fd, struct err *e), void *context, size_t limit, struct buf *output,
 	struct err *e);
+
+// The two halves of that, for who feeds the child while it works. finish must follow start, also one that failed.
+struct sandbox_child {
+	pid_t pid;
+	int out, report;
+};
+int sandbox_child_start(struct sandbox_child *c, int (*work)(void *context, int out_fd, struct err *e), void *context, struct err *e);
+int sandbox_child_finish(struct sandbox_child *c, size_t limit, struct buf *output, struct err *e);
 
 #endif

@@ -1,0 +1,519 @@
+// fetch-blob - bring the bytes of images into the store
+// SPDX-License-Identifier: Apache-2.0
+//
+// stdin: image records with endpoints (from discover or ref-parse), an id, or a digest. stdout: the same with blob, signature and, for
+// an App Container Image, id, name, labels and dependencies from its manifest. 1 when the bytes or the manifest are not those asked for.
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cmd.h"
+#include "base/io.h"
+#include "base/mem.h"
+#include "base/msg.h"
+#include "base/progress.h"
+#include "base/record.h"
+#include "crypto/digest.h"
+#include "image/download.h"
+#include "image/image.h"
+#include "image/storecmd.h"
+#include "net/http.h"
+#include "oci/acname.h"
+#include "oci/descriptor.h"
+
+#define SIGNATURE_MAX ((int64_t)64 << 10) // a signature takes at most a few KiB
+
+static struct {
+	const char *pull_policy, *signature;
+	bool no_signature;
+	int64_t max_download;
+	struct codec_limits limits;
+} user = { .pull_policy = "new", .max_download = (int64_t)64 << 30 };
+
+static const struct cmd_option options[] = {
+	CMD_GROUP(storecmd_options),
+	CMD_CHOICE(0, "pull-policy", &user.pull_policy, "never|new|update",
+		"new, the default: only what is not in the store; update: ask whether there is a newer one"),
+	CMD_FLAG(0, "no-signature", &user.no_signature, "ask for no signature: the images cannot be verified"),
+	CMD_TEXT(0, "signature", "FILE", &user.signature, "the signature of the one image there is"),
+	CMD_SIZE(0, "max-download", &user.max_download, "of one image as served; 64G unless told"),
+	CMD_SIZE(0, "max-size", &user.limits.output, "of the uncompressed archive; 1T unless told"),
+	CMD_NUMBER(0, "max-ratio", "N", &user.limits.ratio, 1, INT64_MAX, "of uncompressed to compressed bytes; 1000 unless told"),
+	CMD_GROUP(http_options),
+	CMD_GROUP(progress_options),
+	CMD_END,
+};
+
+static const struct cmd cmd = {
+	.name = "fetch-blob",
+	.operands = "",
+	.summary = "bring the bytes of images into the store",
+	.reads = CMD_RECORDS,
+	.writes = CMD_RECORDS,
+	.options = options,
+};
+
+static const char *text_of(const json_t *object, const char *key)
+{
+	return json_string_value(json_object_get(object, key));
+}
+
+static void set_text(json_t *object, const char *key, const char *value)
+{
+	json_object_set_new(object, key, json_string(value));
+}
+
+// ---- local files: opened before the sandbox closes, so that their names need no permission in it ----
+
+static struct local {
+	char *url;
+	int fd, why; // errno where fd is -1
+} *locals;
+static size_t local_count;
+static int user_signature = -1;
+
+static bool is_local_file(const json_t *record)
+{
+	const char *transport = text_of(record, "transport");
+	return transport && !strcmp(transport, "file");
+}
+
+static void open_local(const char *url)
+{
+	if (!url || strncmp(url, "file:", 5) != 0)
+		return;
+	locals = mem_resize(locals, local_count + 1, sizeof *locals);
+	struct local *l = &locals[local_count++];
+	l->url = mem_text(url);
+	l->fd = open(url + 5, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	l->why = errno;
+}
+
+static int open_locals(const json_t *records, struct err *e)
+{
+	size_t i, j;
+	json_t *record, *endpoint;
+	json_array_foreach(records, i, record)
+	{
+		json_array_foreach(json_object_get(record, "endpoints"), j, endpoint)
+		{
+			if (!is_local_file(record))
+				break;
+			open_local(text_of(endpoint, "url"));
+			if (!user.no_signature && !user.signature)
+				open_local(text_of(endpoint, "signature"));
+		}
+	}
+	user_signature = user.signature ? io_open_input(user.signature, e) : -1;
+	return user.signature && user_signature < 0 ? -1 : 0;
+}
+
+static int find_local(const char *url, struct err *e)
+{
+	for (size_t i = 0; i < local_count; i++) {
+		if (strcmp(locals[i].url, url) != 0)
+			continue;
+		if (locals[i].fd >= 0)
+			return locals[i].fd;
+		errno = locals[i].why;
+		return err_open(e, url + 5);
+	}
+	return err_set(e, STATUS_REFUSED, "'%s': a file, but the reference is none", url);
+}
+
+static void close_locals(void)
+{
+	for (size_t i = 0; i < local_count; i++) {
+		if (locals[i].fd >= 0)
+			close(locals[i].fd);
+		free(locals[i].url);
+	}
+	free(locals);
+	if (user_signature >= 0)
+		close(user_signature);
+}
+
+// ---- what was asked for ----
+
+// A label that was only filled in for discovery is no demand, nor is the version latest (rkt:C-010).
+static bool is_demand(const json_t *record, const char *label, const char *value)
+{
+	size_t i;
+	json_t *name;
+	json_array_foreach(json_object_get(record, "defaults"), i, name)
+		if (json_is_string(name) && !strcmp(json_string_value(name), label))
+			return false;
+	return strcmp(label, "version") != 0 || strcmp(value, "latest") != 0;
+}
+
+static json_t *labels_asked(const json_t *record)
+{
+	json_t *asked = json_object();
+	const char *label;
+	json_t *value;
+	json_object_foreach(json_object_get(record, "labels"), label, value)
+		if (json_is_string(value) && is_demand(record, label, json_string_value(value)))
+			json_object_set(asked, label, value);
+	return asked;
+}
+
+// The manifest must be the one that was asked for (rkt:C-015).
+static int check_manifest(const json_t *record, const struct aci_scan *scan, struct err *e)
+{
+	const char *name = text_of(record, "name"), *id = text_of(record, "id"), *label;
+	const char *found = aci_name(scan->manifest);
+	jsonio_auto json_t *asked = labels_asked(record);
+	jsonio_auto json_t *labels = aci_labels(scan->manifest);
+	json_t *value;
+	if (name && strcmp(name, found) != 0)
+		return err_set(e, STATUS_REFUSED, "requested name \"%s\" differs from fetched aci name: \"%s\"", name, found);
+	if (id && strcmp(id, scan->id) != 0)
+		return err_set(e, STATUS_REFUSED, "requested id %s differs from fetched aci id: %s", id, scan->id);
+	json_object_foreach(asked, label, value)
+	{
+		const char *wanted = json_string_value(value), *has = text_of(labels, label);
+		if (!has)
+			return err_set(e, STATUS_REFUSED, "requested value for label \"%s\": \"%s\": fetched aci has no such label", label, wanted);
+		if (strcmp(has, wanted) != 0)
+			return err_set(e, STATUS_REFUSED, "requested value for label \"%s\": \"%s\" differs from fetched aci label value: \"%s\"",
+				label, wanted, has);
+	}
+	return 0;
+}
+
+static int check_record(const json_t *record, struct err *e)
+{
+	const char *id = jsonio_get_text(record, "id", e);
+	const char *name = e->status ? NULL : jsonio_get_text(record, "name", e);
+	const char *digest = e->status ? NULL : jsonio_get_text(record, "digest", e);
+	if (!e->status)
+		jsonio_get_object(record, "labels", e);
+	const json_t *endpoints = e->status ? NULL : jsonio_get_array(record, "endpoints", e);
+	size_t i;
+	json_t *endpoint;
+	json_array_foreach(endpoints, i, endpoint)
+		if (!text_of(endpoint, "url"))
+			err_set(e, STATUS_MALFORMED, "field 'endpoints[%zu].url': missing", i);
+	if (e->status)
+		return -1;
+	if (id && !acname_is_short_id(id))
+		return err_set(e, STATUS_MALFORMED, "field 'id': not an image id");
+	if (digest && !digest_valid(digest, NULL, NULL))
+		return err_set(e, STATUS_MALFORMED, "field 'digest': not a sha256: or sha512: digest");
+	if (!id && !name && !endpoints && !json_object_get(record, "blob"))
+		return err_set(e, STATUS_MALFORMED, "field 'name': missing: nothing says which image is meant");
+	return 0;
+}
+
+// ---- what the store has ----
+
+// An image of the store without demands on its platform, where the request was for this machine's.
+static bool fits_defaults(const json_t *record, const json_t *stored)
+{
+	static const char *const platform[] = { "os", "arch" };
+	for (size_t i = 0; i < ARRAY_LENGTH(platform); i++) {
+		const char *wanted = text_of(json_object_get(record, "labels"), platform[i]);
+		const char *has = text_of(json_object_get(stored, "labels"), platform[i]);
+		if (wanted && has && strcmp(wanted, has) != 0)
+			return false;
+	}
+	return true;
+}
+
+static json_t *find_by_url(struct store *s, const char *url, struct err *e)
+{
+	jsonio_auto json_t *all = store_list(s, e);
+	size_t i;
+	json_t *stored;
+	json_array_foreach(all, i, stored)
+	{
+		const char *from = text_of(json_object_get(stored, "source"), "url");
+		if (from && !strcmp(from, url))
+			return json_incref(stored);
+	}
+	return NULL;
+}
+
+static json_t *find_stored(struct store *s, const json_t *record, struct err *e)
+{
+	struct err absent = { 0 };
+	const char *id = text_of(record, "id"), *name = text_of(record, "name");
+	json_t *stored = NULL;
+	if (id) {
+		stored = store_find_id(s, id, &absent);
+	} else if (name) {
+		jsonio_auto json_t *asked = labels_asked(record);
+		stored = store_find_name(s, name, asked, &absent);
+	} else if (!is_local_file(record)) {
+		const char *url = text_of(json_array_get(json_object_get(record, "endpoints"), 0), "url");
+		stored = url ? find_by_url(s, url, &absent) : NULL;
+	}
+	bool usable = stored && fits_defaults(record, stored) && image_digest(stored) && store_has_blob(s, image_digest(stored));
+	if (usable)
+		return stored;
+	json_decref(stored);
+	if (absent.status && absent.status != STATUS_NOT_FOUND)
+		*e = absent;
+	return NULL;
+}
+
+// The store's record says what the image is, the request what it is for.
+static void use_stored(json_t *record, const json_t *stored)
+{
+	static const char *const of_request[] = { "app", "ref", "transport", "insecure", "part", "of" };
+	const char *key;
+	size_t i;
+	json_t *value, *check;
+	json_object_foreach((json_t *)(uintptr_t)stored, key, value)
+	{
+		bool kept = false;
+		for (i = 0; i < ARRAY_LENGTH(of_request); i++)
+			kept = kept || (!strcmp(key, of_request[i]) && json_object_get(record, key));
+		if (!kept)
+			json_object_set(record, key, value);
+	}
+	json_array_foreach(json_object_get(stored, "insecure"), i, check)
+		if (json_is_string(check))
+			image_add_insecure(record, json_string_value(check));
+	json_object_del(record, "defaults");
+}
+
+// ---- signatures ----
+
+// Fetches one signature: 1 when it is in the store, 0 when it is absent (404), -1.
+static int fetch_signature(struct store *s, const char *url, int file, json_t **descriptor, struct err *e)
+{
+	char digest[DIGEST_TEXT_MAX];
+	buf_auto bytes = { 0 };
+	if (file >= 0) {
+		if (io_read_stream(file, SIGNATURE_MAX, url, &bytes, e) < 0)
+			return -1;
+	} else {
+		struct http_response response;
+		progress_note("Downloading signature from %s", url);
+		int got = http_get_all(url, SIGNATURE_MAX, &bytes, &response, e);
+		long code = response.code;
+		http_response_free(&response);
+		if (got < 0 && code == 404) {
+			*e = (struct err){ 0 };
+			return 0;
+		}
+		if (got < 0)
+			return -1;
+	}
+	if (store_put_blob(s, buf_text(&bytes), bytes.length, digest, e) < 0)
+		return -1;
+	*descriptor = descriptor_json(MEDIA_SIGNATURE, digest, (int64_t)bytes.length);
+	return 1;
+}
+
+// The other name a signature may have: x.sig for x.aci (rkt:A-025). Malloced, or NULL.
+static char *other_signature(const char *url)
+{
+	size_t n = strlen(url);
+	return n > 4 && !strcmp(url + n - 4, ".aci") ? mem_format("%.*s.sig", (int)(n - 4), url) : NULL;
+}
+
+// Leaves *descriptor NULL when there is no signature: verify-sig decides what that means.
+static int find_signature(struct store *s, const json_t *endpoint, json_t **descriptor, struct err *e)
+{
+	const char *url = text_of(endpoint, "signature");
+	if (user.no_signature)
+		return 0;
+	if (user_signature >= 0)
+		return fetch_signature(s, user.signature, user_signature, descriptor, e) < 0 ? -1 : 0;
+	if (!url)
+		return 0;
+	if (!strncmp(url, "file:", 5)) {
+		int file = find_local(url, e);
+		if (file < 0 && e->status == STATUS_NOT_FOUND) {
+			*e = (struct err){ 0 };
+			return 0;
+		}
+		return file < 0 || fetch_signature(s, url, file, descriptor, e) < 0 ? -1 : 0;
+	}
+	int got = fetch_signature(s, url, -1, descriptor, e);
+	mem_auto char *other = got ? NULL : other_signature(text_of(endpoint, "url"));
+	return got < 0 || (other && fetch_signature(s, other, -1, descriptor, e) < 0) ? -1 : 0;
+}
+
+// ---- fetching ----
+
+static bool is_aci(const json_t *record)
+{
+	const char *type = text_of(json_object_get(record, "blob"), "mediaType");
+	return !type || !strcmp(type, MEDIA_ACI);
+}
+
+static void describe_image(json_t *record, const struct aci_scan *scan)
+{
+	json_t *dependencies = json_object_get(scan->manifest, "dependencies");
+	set_text(record, "id", scan->id);
+	set_text(record, "name", aci_name(scan->manifest));
+	json_object_set_new(record, "labels", aci_labels(scan->manifest));
+	if (json_array_size(dependencies))
+		json_object_set(record, "dependencies", dependencies);
+}
+
+static void describe(json_t *record, const struct download *d, const char *url, json_t *signature)
+{
+	const char *type = text_of(json_object_get(record, "blob"), "mediaType");
+	const char *asked = text_of(record, "digest");
+	json_t *blob = descriptor_json(type ? type : MEDIA_ACI, d->is.sha256, d->is.size);
+	json_object_set_new(record, "blob", blob);
+	if (d->is.scan.manifest)
+		describe_image(record, &d->is.scan);
+	json_object_del(record, "signature");
+	if (signature)
+		json_object_set(record, "signature", signature);
+	json_t *source = json_pack("{s:s}", "url", url);
+	if (d->validator)
+		set_text(source, "validator", d->validator);
+	json_object_set_new(record, "source", source);
+	json_object_del(record, "defaults");
+	if (asked) // the user's own reference named the bytes
+		image_add_verified(record, json_pack("{s:s, s:s}", "by", "digest", "digest", d->is.sha256));
+}
+
+// The bytes of one endpoint, its signature, and only then the record.
+static int take(struct store *s, json_t *record, const json_t *endpoint, struct download *d, struct err *e)
+{
+	jsonio_auto json_t *signature = NULL;
+	if (d->is.scan.manifest && check_manifest(record, &d->is.scan, e) < 0)
+		return -1;
+	if (is_aci(record) && find_signature(s, endpoint, &signature, e) < 0) {
+		d->failed_on_way = e->status != STATUS_LIMIT;
+		return -1;
+	}
+	if (download_commit(s, d, e) < 0)
+		return -1;
+	if (d->is.sha512[0] && store_alias_blob(s, d->is.sha512, d->is.sha256, e) < 0)
+		return -1;
+	describe(record, d, text_of(endpoint, "url"), signature);
+	return 0;
+}
+
+// Returns 0, or -1 with *next set when another endpoint may do better.
+static int fetch_endpoint(struct store *s, json_t *record, const json_t *stored, const json_t *endpoint, bool *next, struct err *e)
+{
+	const json_t *blob = json_object_get(record, "blob");
+	const json_t *source = json_object_get(stored, "source");
+	const char *url = text_of(endpoint, "url"), *from = text_of(source, "url");
+	const char *digest = text_of(record, "digest") ? text_of(record, "digest") : text_of(blob, "digest");
+	struct download_request q = { .url = url, .source = -1, .label = is_aci(record) ? "Downloading aci" : "Downloading blob",
+		.limit = user.max_download, .size = -1, .digest = digest, .limits = is_aci(record) ? &user.limits : NULL };
+	if (json_is_integer(json_object_get(blob, "size")))
+		q.size = json_integer_value(json_object_get(blob, "size"));
+	if (from && !strcmp(from, url))
+		q.validator = text_of(source, "validator");
+	if (!strncmp(url, "file:", 5) && (q.source = find_local(url, e)) < 0)
+		return -1;
+	struct download d;
+	int result = download_run(s, &q, &d, e);
+	if (!result && d.unchanged)
+		use_stored(record, stored);
+	else if (!result)
+		result = take(s, record, endpoint, &d, e);
+	*next = result < 0 && d.failed_on_way && e->status != STATUS_TIMEOUT;
+	download_discard(&d);
+	return result;
+}
+
+// The endpoints in their order (rkt:C-013); the first failure is the one told.
+static int fetch_any(struct store *s, json_t *record, const json_t *stored, struct err *e)
+{
+	jsonio_auto json_t *endpoints = json_incref(json_object_get(record, "endpoints"));
+	struct err first = { 0 };
+	size_t i;
+	json_t *endpoint;
+	json_array_foreach(endpoints, i, endpoint)
+	{
+		bool next = false;
+		*e = (struct err){ 0 };
+		if (!fetch_endpoint(s, record, stored, endpoint, &next, e))
+			return 0;
+		if (!first.status)
+			first = *e;
+		if (!next)
+			return -1;
+		if (i + 1 < json_array_size(endpoints))
+			msg_warn("%s: trying the next endpoint", e->text);
+	}
+	*e = first;
+	return -1;
+}
+
+static int absent(const json_t *record, struct err *e)
+{
+	const char *what = text_of(record, "id");
+	what = what ? what : text_of(record, "name");
+	err_set(e, STATUS_NOT_FOUND, "'%s': not in the store, and nothing says where to fetch it", what ? what : "image");
+	return text_of(record, "id") ? -1 : err_hint(e, "put discover before this stage");
+}
+
+static int fetch(struct store *s, json_t *record, struct err *e)
+{
+	if (check_record(record, e) < 0)
+		return -1;
+	const json_t *blob = json_object_get(record, "blob");
+	struct descriptor d;
+	if (blob && descriptor_read(record, "blob", &d, e) < 0)
+		return -1;
+	if (blob && store_has_blob(s, d.digest))
+		return store_renew_blob(s, d.digest, d.size, e);
+	bool update = !strcmp(user.pull_policy, "update"), never = !strcmp(user.pull_policy, "never");
+	jsonio_auto json_t *stored = blob || text_of(record, "digest") ? NULL : find_stored(s, record, e);
+	if (e->status)
+		return -1;
+	size_t endpoints = json_array_size(json_object_get(record, "endpoints"));
+	if (stored && (!update || text_of(record, "id") || !endpoints)) {
+		use_stored(record, stored);
+		return 0;
+	}
+	if (!endpoints)
+		return absent(record, e);
+	if (never && !is_local_file(record))
+		return err_set(e, STATUS_NOT_FOUND, "'%s': not in the store, and --pull-policy is never", text_of(record, "ref"));
+	if (user.no_signature)
+		image_add_insecure(record, "image");
+	for (const char *const *check = http_insecure(); *check; check++)
+		image_add_insecure(record, *check);
+	return fetch_any(s, record, stored, e);
+}
+
+static int fetch_all(json_t *records, struct err *e)
+{
+	struct sandbox sandbox = { .fork = true };
+	if (open_locals(records, e) < 0 || http_prepare(&sandbox, e) < 0)
+		return -1;
+	if (user.signature && json_array_size(records) != 1)
+		return err_set(e, STATUS_USAGE, "option --signature: for one image, but %zu are to be fetched", json_array_size(records));
+	struct store *s = storecmd_open(STORECMD_CREATE, &sandbox, e);
+	size_t i;
+	json_t *record;
+	json_array_foreach(records, i, record)
+		if (!s || fetch(s, record, e) < 0)
+			break;
+	store_close(s);
+	return e->status ? -1 : 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct err e = { 0 };
+	user.limits = codec_default_limits;
+	cmd_start(&cmd, argc, argv);
+	if (user.no_signature && user.signature)
+		cmd_usage("options --no-signature and --signature exclude each other");
+	jsonio_auto json_t *records = record_read_all("image", &e);
+	if (records && user.no_signature)
+		msg_warn("signature verification has been disabled");
+	if (!records || fetch_all(records, &e) < 0)
+		return cmd_fail(&e);
+	http_end();
+	close_locals();
+	record_write_all(records);
+	return cmd_finish();
+}
