@@ -30,7 +30,7 @@ BINARIES := $(PROGRAMS:%=$(B)/bin/%)
 LIBRARY := $(B)/lib/libtackle.a
 UNITS := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/*.c))
 FUZZERS := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/*.c))
-SCRIPTS := $(wildcard share/rkt share/dtuf share/brkt) contrib/bootstrap
+WRAPPERS := $(wildcard share/rkt share/dtuf share/brkt)
 
 .PHONY: all units fuzzers check lint asan fuzz bench demo readme install clean
 .DELETE_ON_ERROR:
@@ -98,13 +98,14 @@ readme: all
 demo: all
 	contrib/demo
 
+# Programs and wrappers lie in libexec, with relative links to them in bin: the tree may be moved as a whole.
 install: all
-	install -d $(DESTDIR)$(bindir) $(DESTDIR)$(libexecdir) $(DESTDIR)$(datadir) $(DESTDIR)$(mandir)/man1 $(DESTDIR)$(mandir)/man5 $(DESTDIR)$(mandir)/man7
-	install -m 755 $(BINARIES) $(DESTDIR)$(libexecdir)
-	install -m 755 $(wildcard share/rkt share/dtuf share/brkt) $(DESTDIR)$(libexecdir)
-	cp -R share/schema share/policy $(DESTDIR)$(datadir)
-	for p in $(PROGRAMS) $(notdir $(wildcard share/rkt share/dtuf share/brkt)); do ln -sf $(libexecdir)/$$p $(DESTDIR)$(bindir)/$$p; done
-	for s in 1 5 7; do for m in man/*.$$s; do [ ! -e $$m ] || install -m 644 $$m $(DESTDIR)$(mandir)/man$$s; done; done
+	install -d $(DESTDIR)$(bindir) $(DESTDIR)$(libexecdir) $(DESTDIR)$(datadir) $(DESTDIR)$(prefix)/share/bash-completion/completions
+	install -m 755 $(BINARIES) $(WRAPPERS) $(DESTDIR)$(libexecdir)
+	for p in $(PROGRAMS) $(notdir $(WRAPPERS)); do ln -sfr $(DESTDIR)$(libexecdir)/$$p $(DESTDIR)$(bindir)/$$p; done
+	cp -R $(wildcard share/schema share/policy) $(DESTDIR)$(datadir)
+	for s in 1 5 7; do install -d $(DESTDIR)$(mandir)/man$$s && install -m 644 man/*.$$s $(DESTDIR)$(mandir)/man$$s; done
+	install -m 644 contrib/completions/tackle.bash $(DESTDIR)$(prefix)/share/bash-completion/completions/tackle
 
 clean:
 	rm -rf build build-*

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -334,9 +335,18 @@ static void open_standard_descriptors(void)
 			_exit(STATUS_SYSTEM);
 }
 
+// Jansson would seed the hashes of its objects from a file that the sandbox closes; an attacker must not know the seed.
+static void seed_objects(void)
+{
+	size_t seed = 0;
+	if (getrandom(&seed, sizeof seed, GRND_NONBLOCK) == sizeof seed)
+		json_object_seed(seed | 1);
+}
+
 struct cmd_operands cmd_start(const struct cmd *cmd, int argc, char **argv)
 {
 	open_standard_descriptors();
+	seed_objects();
 	current = cmd;
 	const char *caller = getenv("TACKLE_CALLER");
 	msg_program = caller && *caller ? caller : cmd->name;

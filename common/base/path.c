@@ -81,11 +81,14 @@ char *path_share(void)
 		self[n] = '\0';
 		char *slash = strrchr(self, '/');
 		*slash = '\0';
-		// build/bin in the source tree has its share two levels up; an installed libexec is configured.
-		mem_auto char *beside = mem_format("%s/../../share", self);
-		mem_auto char *probe = mem_format("%s/policy", beside);
-		if (!access(probe, F_OK))
-			return mem_steal(beside);
+		// Two levels up from build/bin of the source tree, and from libexec/tackle of an installation, wherever that was moved.
+		static const char *const places[] = { "share", "share/tackle" };
+		for (size_t i = 0; i < ARRAY_LENGTH(places); i++) {
+			mem_auto char *share = mem_format("%s/../../%s", self, places[i]);
+			mem_auto char *probe = mem_format("%s/schema", share);
+			if (!access(probe, F_OK))
+				return mem_steal(share);
+		}
 	}
 	return mem_text(TACKLE_SHARE_DIR);
 }
