@@ -17,17 +17,6 @@ setup() {
 	web_clean
 }
 
-serve_image() {
-	web_page example.com hello \
-		'<meta name="ac-discovery" content="example.com/hello https://example.com/images/{name}-{version}-{os}-{arch}.{ext}">' \
-		'<meta name="ac-discovery-pubkeys" content="example.com/hello https://example.com/key.asc">'
-	local image=$WEB/example.com/images/example.com/hello-1.0.0-linux-amd64.aci
-	mkdir -p "${image%/*}"
-	cp "$FIXTURE/image.aci" "$image"
-	cp "$FIXTURE/image.aci.asc" "$image.asc"
-	cp "$FIXTURE/key.asc" "$WEB/example.com/key.asc"
-}
-
 # The literal blocks of PAGE's EXAMPLES, or the indented ones of README.md, as the reader sees them.
 examples() {
 	[[ $1 == *.1 || $1 == *.5 || $1 == *.7 ]] || { sed -n 's/^    //p' "$1" | grep -v '^sh contrib/'; return; }
@@ -75,7 +64,7 @@ run_examples() {
 		[[ -s $BATS_TEST_TMPDIR/examples ]] || continue
 		[[ $page != *.1 || -x $BIN/$(basename "$page" .1) || -x $ROOT/share/$(basename "$page" .1) ]] || continue
 		web_clean
-		serve_image
+		fixture_serve
 		mkdir -p "$BATS_TEST_TMPDIR/pages/${page##*/}"
 		cd "$BATS_TEST_TMPDIR/pages/${page##*/}"
 		export TACKLE_STORE=$PWD/.state/store TACKLE_TRUST=$PWD/.state/trust TACKLE_PODS=$PWD/.state/pods
