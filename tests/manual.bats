@@ -59,12 +59,11 @@ run_examples() {
 
 @test "every example of every manual page and of README.md does what it shows" {
 	failed=
+	fixture_serve
 	for page in "$ROOT"/man/*.[157] "$ROOT/README.md"; do
 		examples "$page" >"$BATS_TEST_TMPDIR/examples"
 		[[ -s $BATS_TEST_TMPDIR/examples ]] || continue
 		[[ $page != *.1 || -x $BIN/$(basename "$page" .1) || -x $ROOT/share/$(basename "$page" .1) ]] || continue
-		web_clean
-		fixture_serve
 		mkdir -p "$BATS_TEST_TMPDIR/pages/${page##*/}"
 		cd "$BATS_TEST_TMPDIR/pages/${page##*/}"
 		export TACKLE_STORE=$PWD/.state/store TACKLE_TRUST=$PWD/.state/trust TACKLE_PODS=$PWD/.state/pods
