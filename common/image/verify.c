@@ -298,6 +298,15 @@ static bool by_openpgp(const json_t *entry)
 	return by && !strcmp(by, "openpgp");
 }
 
+static void drop_text(json_t *array, const char *text)
+{
+	for (size_t i = json_array_size(array); i-- > 0;) {
+		const char *item = json_string_value(json_array_get(array, i));
+		if (item && !strcmp(item, text))
+			json_array_remove(array, i);
+	}
+}
+
 static int enter(json_t *record, const struct subject *u, const char *fingerprint, struct err *e)
 {
 	const struct trust_key *key = find_key(&u->covering, fingerprint);
@@ -315,6 +324,7 @@ static int enter(json_t *record, const struct subject *u, const char *fingerprin
 	if (key->prefix)
 		json_object_set_new(entry, "prefix", json_string(key->prefix));
 	image_add_verified(record, entry);
+	drop_text(json_object_get(record, "insecure"), "image"); // the check that was once left out has been made
 	return 0;
 }
 
