@@ -15,8 +15,7 @@
 #include "base/mem.h"
 #include "image/codec.h"
 
-#define RATIO_FREE                                                                                           \
-	((int64_t)16 << 20) // what may come out before the ratio counts: small inputs of zeros are harmless
+#define RATIO_FREE ((int64_t)16 << 20) // what may come out before the ratio counts: small inputs of zeros are harmless
 
 const struct codec_limits codec_default_limits = {
 	.output = (int64_t)1 << 40,
@@ -57,15 +56,14 @@ struct method {
 
 static int damaged(const struct codec_reader *r, const char *why, struct err *e)
 {
-	return err_set(e, STATUS_MALFORMED, "%s stream: damaged near byte %" PRId64 ": %s",
-	        codec_name(r->codec), r->bytes_in - (int64_t)(r->end - r->at), why);
+	return err_set(e, STATUS_MALFORMED, "%s stream: damaged near byte %" PRId64 ": %s", codec_name(r->codec),
+		r->bytes_in - (int64_t)(r->end - r->at), why);
 }
 
 static int too_much_memory(const struct codec_reader *r, struct err *e)
 {
-	return err_set(e, STATUS_LIMIT,
-	        "%s stream: its window needs more than the limit of %" PRId64 " bytes of memory",
-	        codec_name(r->codec), r->limits.memory);
+	return err_set(e, STATUS_LIMIT, "%s stream: its window needs more than the limit of %" PRId64 " bytes of memory",
+		codec_name(r->codec), r->limits.memory);
 }
 
 // ---- gzip (RFC 1952), by ISA-L ----
@@ -107,9 +105,7 @@ static int bzip2_start(struct codec_reader *r, struct err *e)
 {
 	BZ2_bzDecompressEnd(&r->of.bzip2); // of the member before; harmless on a zeroed one
 	r->of.bzip2 = (bz_stream){ 0 };
-	return BZ2_bzDecompressInit(&r->of.bzip2, 0, 0) == BZ_OK
-	               ? 0
-	               : err_set(e, STATUS_SYSTEM, "libbz2 cannot start");
+	return BZ2_bzDecompressInit(&r->of.bzip2, 0, 0) == BZ_OK ? 0 : err_set(e, STATUS_SYSTEM, "libbz2 cannot start");
 }
 
 static int bzip2_step(struct codec_reader *r, void *data, size_t length, struct step *step, struct err *e)
@@ -123,9 +119,7 @@ static int bzip2_step(struct codec_reader *r, void *data, size_t length, struct 
 	r->at = r->end - s->avail_in;
 	step->made = (ssize_t)(length - s->avail_out);
 	step->member_ended = result == BZ_STREAM_END;
-	return result == BZ_OK || result == BZ_STREAM_END
-	               ? 0
-	               : damaged(r, "not bzip2 data, or a checksum mismatch", e);
+	return result == BZ_OK || result == BZ_STREAM_END ? 0 : damaged(r, "not bzip2 data, or a checksum mismatch", e);
 }
 
 static void bzip2_end(struct codec_reader *r)
@@ -159,10 +153,8 @@ static int xz_step(struct codec_reader *r, void *data, size_t length, struct ste
 		return 0; // LZMA_BUF_ERROR is no progress: codec_read tells truncation by it
 	if (result == LZMA_MEMLIMIT_ERROR)
 		return too_much_memory(r, e);
-	return damaged(r,
-	        result == LZMA_UNSUPPORTED_CHECK ? "unknown kind of checksum"
-	                                         : "not xz data, or a checksum mismatch",
-	        e);
+	return damaged(r, result == LZMA_UNSUPPORTED_CHECK ? "unknown kind of checksum" : "not xz data, or a checksum mismatch",
+		e);
 }
 
 static void xz_end(struct codec_reader *r)
@@ -222,15 +214,15 @@ enum codec codec_recognise(const void *start, size_t length)
 	if (length >= 3 && !memcmp(b, "\x1f\x8b\x08", 3))
 		return CODEC_GZIP;
 	if (length >= 6 && !memcmp(b, "BZh", 3) && b[3] >= '1' && b[3] <= '9' &&
-	        (!memcmp(b + 4, "1A", 2) || !memcmp(b + 4, "\x17\x72", 2)))
+		(!memcmp(b + 4, "1A", 2) || !memcmp(b + 4, "\x17\x72", 2)))
 		return CODEC_BZIP2; // behind the level comes a block or, when there is none, the end
-	if (length >= 6 && !memcmp(b,
-	                           "\xfd"
-	                           "7zXZ",
-	                           6))
+	if (length >= 6 &&
+		!memcmp(b,
+			"\xfd"
+			"7zXZ",
+			6))
 		return CODEC_XZ;
-	if (length >= 4 &&
-	        (!memcmp(b, "\x28\xb5\x2f\xfd", 4) || (b[0] >> 4 == 5 && !memcmp(b + 1, "\x2a\x4d\x18", 3))))
+	if (length >= 4 && (!memcmp(b, "\x28\xb5\x2f\xfd", 4) || (b[0] >> 4 == 5 && !memcmp(b + 1, "\x2a\x4d\x18", 3))))
 		return CODEC_ZSTD; // a frame, or a skippable one as pzstd and zstd:chunked write
 	return CODEC_NONE;
 }
@@ -254,8 +246,7 @@ static int fill(struct codec_reader *r, size_t least, struct err *e)
 	return 0;
 }
 
-struct codec_reader *codec_open(
-        codec_source *source, void *context, const struct codec_limits *limits, struct err *e)
+struct codec_reader *codec_open(codec_source *source, void *context, const struct codec_limits *limits, struct err *e)
 {
 	struct codec_reader *r = mem_alloc(sizeof *r);
 	r->source = source;
@@ -279,13 +270,12 @@ static int count_output(struct codec_reader *r, ssize_t made, struct err *e)
 {
 	r->bytes_out += made;
 	if (r->bytes_out > r->limits.output)
-		return err_set(e, STATUS_LIMIT,
-		        "%s stream: more comes out than the limit of %" PRId64 " bytes", codec_name(r->codec),
-		        r->limits.output);
+		return err_set(e, STATUS_LIMIT, "%s stream: more comes out than the limit of %" PRId64 " bytes",
+			codec_name(r->codec), r->limits.output);
 	int64_t used = r->bytes_in - (int64_t)(r->end - r->at);
 	if (r->codec != CODEC_NONE && r->bytes_out > RATIO_FREE && r->bytes_out / r->limits.ratio > used)
 		return err_set(e, STATUS_LIMIT, "%s stream: expands to more than %" PRId64 " times its size",
-		        codec_name(r->codec), r->limits.ratio);
+			codec_name(r->codec), r->limits.ratio);
 	return 0;
 }
 
@@ -330,8 +320,7 @@ ssize_t codec_read(struct codec_reader *r, void *data, size_t length, struct err
 			return -1;
 		bool starved = r->at == r->end;
 		struct step step = { 0 };
-		if (methods[r->codec].step(r, data, length, &step, e) < 0 ||
-		        count_output(r, step.made, e) < 0)
+		if (methods[r->codec].step(r, data, length, &step, e) < 0 || count_output(r, step.made, e) < 0)
 			return -1;
 		r->in_member = !step.member_ended;
 		if (step.made)

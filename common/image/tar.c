@@ -14,9 +14,7 @@
 
 #define OWNER_MAX ((int64_t)UINT32_MAX - 1) // 2^32-1 means "unchanged" to chown(2) (rkt:U-07)
 
-const struct tar_limits tar_default_limits = {
-	.entries = 10000000, .name = 4096, .depth = 1024, .pax = 1 << 20
-};
+const struct tar_limits tar_default_limits = { .entries = 10000000, .name = 4096, .depth = 1024, .pax = 1 << 20 };
 
 struct tar_reader {
 	struct tarstream stream;
@@ -68,21 +66,18 @@ void tar_close(struct tar_reader *r)
 
 static int over_limit(const char *what, int64_t limit, struct err *e)
 {
-	return err_set(e, STATUS_LIMIT, "tar archive: a path with more than the limit of %" PRId64 " %s",
-	        limit, what);
+	return err_set(e, STATUS_LIMIT, "tar archive: a path with more than the limit of %" PRId64 " %s", limit, what);
 }
 
 // Puts the canonical form of a path into out (tar.h, tar_entry.path).
-static int set_path(
-        const struct tar_reader *r, struct buf *out, const char *path, size_t length, struct err *e)
+static int set_path(const struct tar_reader *r, struct buf *out, const char *path, size_t length, struct err *e)
 {
 	out->length = 0;
 	int64_t depth = 0;
 	if ((int64_t)length > r->limits.name)
 		return over_limit("bytes", r->limits.name, e);
 	if (!length)
-		return err_set(
-		        e, STATUS_MALFORMED, "tar archive: an entry with an empty name or link target");
+		return err_set(e, STATUS_MALFORMED, "tar archive: an entry with an empty name or link target");
 	if (path[0] == '/')
 		buf_add_byte(out, '/');
 	for (const char *end = path + length; path < end;) {
@@ -120,12 +115,11 @@ static int cut_nul(struct buf *name, struct err *e)
 
 // The name as given by the most specific of: pax record, GNU long name, header. The first two must not
 // disagree.
-static int choose_name(const char *pax, const struct buf *gnu, const char *field, size_t field_size,
-        struct buf *out, struct err *e)
+static int choose_name(const char *pax, const struct buf *gnu, const char *field, size_t field_size, struct buf *out,
+	struct err *e)
 {
 	if (pax && gnu->length && (strlen(pax) != gnu->length || memcmp(pax, gnu->data, gnu->length) != 0))
-		return err_set(
-		        e, STATUS_MALFORMED, "tar archive: '%s': its pax name and its GNU name differ", pax);
+		return err_set(e, STATUS_MALFORMED, "tar archive: '%s': its pax name and its GNU name differ", pax);
 	out->length = 0;
 	if (pax)
 		buf_add_text(out, pax);
@@ -148,8 +142,7 @@ static size_t header_name(const struct tarhead_block *h, char out[sizeof h->pref
 	return n + name;
 }
 
-static int read_names(struct tar_reader *r, const struct tarhead_block *h, struct tar_entry *entry,
-        bool *slash, struct err *e)
+static int read_names(struct tar_reader *r, const struct tarhead_block *h, struct tar_entry *entry, bool *slash, struct err *e)
 {
 	char name[sizeof h->prefix + 1 + sizeof h->name];
 	size_t length = header_name(h, name);
@@ -170,7 +163,7 @@ static int read_names(struct tar_reader *r, const struct tarhead_block *h, struc
 		return 0;
 	pax = r->pax.seen & TARPAX_LINKPATH ? r->pax.linkpath : NULL;
 	if (choose_name(pax, &r->long_link, h->link, sizeof h->link, &given, e) < 0 ||
-	        set_path(r, &r->link, buf_text(&given), given.length, e) < 0)
+		set_path(r, &r->link, buf_text(&given), given.length, e) < 0)
 		return -1;
 	if (h->type == '2') { // a symlink's target is no path of the archive: as it is
 		r->link.length = 0;
@@ -187,9 +180,9 @@ static int set_type(char flag, bool slash, struct tar_entry *entry, struct err *
 	static const struct {
 		char flag;
 		enum tar_type type;
-	} types[] = { { '0', TAR_FILE }, { '\0', TAR_FILE }, { '7', TAR_FILE }, { 'S', TAR_FILE },
-		{ '1', TAR_HARD_LINK }, { '2', TAR_SYMLINK }, { '3', TAR_CHAR_DEVICE },
-		{ '4', TAR_BLOCK_DEVICE }, { '5', TAR_DIRECTORY }, { '6', TAR_FIFO } };
+	} types[] = { { '0', TAR_FILE }, { '\0', TAR_FILE }, { '7', TAR_FILE }, { 'S', TAR_FILE }, { '1', TAR_HARD_LINK },
+		{ '2', TAR_SYMLINK }, { '3', TAR_CHAR_DEVICE }, { '4', TAR_BLOCK_DEVICE }, { '5', TAR_DIRECTORY },
+		{ '6', TAR_FIFO } };
 	for (size_t i = 0; i < ARRAY_LENGTH(types); i++)
 		if (types[i].flag == flag) {
 			entry->type = types[i].type;
@@ -197,25 +190,22 @@ static int set_type(char flag, bool slash, struct tar_entry *entry, struct err *
 				entry->type = TAR_DIRECTORY; // the way v7 tells directories
 			return 0;
 		}
-	return err_set(e, STATUS_MALFORMED, "'%s': tar entry of unknown type 0x%02x", entry->path,
-	        (unsigned char)flag);
+	return err_set(e, STATUS_MALFORMED, "'%s': tar entry of unknown type 0x%02x", entry->path, (unsigned char)flag);
 }
 
 static int check_owner(const struct tar_entry *entry, int64_t id, struct err *e)
 {
 	if (id < 0 || id > OWNER_MAX)
-		return err_set(e, STATUS_MALFORMED, "'%s': owner %" PRId64 " is not in 0..%" PRId64,
-		        entry->path, id, OWNER_MAX);
+		return err_set(e, STATUS_MALFORMED, "'%s': owner %" PRId64 " is not in 0..%" PRId64, entry->path, id, OWNER_MAX);
 	return 0;
 }
 
-static int read_numbers(
-        struct tar_reader *r, const struct tarhead_block *h, struct tar_entry *entry, struct err *e)
+static int read_numbers(struct tar_reader *r, const struct tarhead_block *h, struct tar_entry *entry, struct err *e)
 {
 	int64_t mode, major = 0, minor = 0;
 	if (TARHEAD_NUMBER(h, mode, &mode, e) < 0 || TARHEAD_NUMBER(h, uid, &entry->uid, e) < 0 ||
-	        TARHEAD_NUMBER(h, gid, &entry->gid, e) < 0 ||
-	        tarhead_number(h->mtime, sizeof h->mtime, true, "mtime", &entry->mtime, e) < 0)
+		TARHEAD_NUMBER(h, gid, &entry->gid, e) < 0 ||
+		tarhead_number(h->mtime, sizeof h->mtime, true, "mtime", &entry->mtime, e) < 0)
 		return -1;
 	bool device = entry->type == TAR_CHAR_DEVICE || entry->type == TAR_BLOCK_DEVICE;
 	if (device && (TARHEAD_NUMBER(h, major, &major, e) < 0 || TARHEAD_NUMBER(h, minor, &minor, e) < 0))
@@ -240,16 +230,14 @@ static int read_numbers(
 
 // How many bytes lie in the archive behind this header. A reader that goes by the ustar field and one that
 // goes by the pax record must find the next header at the same place (CVE-2025-62518).
-static int read_size(
-        struct tar_reader *r, const struct tarhead_block *h, const char *path, int64_t *size, struct err *e)
+static int read_size(struct tar_reader *r, const struct tarhead_block *h, const char *path, int64_t *size, struct err *e)
 {
 	if (TARHEAD_NUMBER(h, size, size, e) < 0)
 		return -1;
 	if (r->pax.seen & TARPAX_SIZE) {
 		bool cannot_hold = r->pax.size > TAR_SIZE_MAX && (*size == 0 || *size == TAR_SIZE_MAX);
 		if (*size != r->pax.size && !cannot_hold)
-			return err_set(
-			        e, STATUS_MALFORMED, "'%s': its pax size and its header's size differ", path);
+			return err_set(e, STATUS_MALFORMED, "'%s': its pax size and its header's size differ", path);
 		*size = r->pax.size;
 	}
 	if (*size > INT64_MAX - r->stream.offset - TAR_BLOCK)
@@ -262,20 +250,17 @@ static int read_sparse(struct tar_reader *r, const struct tarhead_block *h, stru
 {
 	const struct tarpax *p = &r->pax;
 	const unsigned version_0 = TARPAX_SPARSE_SIZE | TARPAX_SPARSE_MAP | TARPAX_SPARSE_NUMBLOCKS;
-	const unsigned version_1 =
-	        TARPAX_SPARSE_MAJOR | TARPAX_SPARSE_MINOR | TARPAX_SPARSE_NAME | TARPAX_SPARSE_REALSIZE;
-	bool is_0 = p->seen & version_0 || p->pieces.count,
-	     is_1 = (p->seen & version_1) & ~(unsigned)TARPAX_SPARSE_NAME;
+	const unsigned version_1 = TARPAX_SPARSE_MAJOR | TARPAX_SPARSE_MINOR | TARPAX_SPARSE_NAME | TARPAX_SPARSE_REALSIZE;
+	bool is_0 = p->seen & version_0 || p->pieces.count, is_1 = (p->seen & version_1) & ~(unsigned)TARPAX_SPARSE_NAME;
 	r->map.count = 0;
 	r->sparse = h->type == 'S' || is_0 || is_1;
 	if (!r->sparse)
 		return p->seen & TARPAX_SPARSE_NAME ? err_set(e, STATUS_MALFORMED, "sparse file: no map") : 0;
 	if (h->type == 'S')
 		return is_0 || is_1 ? err_set(e, STATUS_MALFORMED, "sparse file: two kinds of map")
-		                    : tarsparse_read_gnu(&r->map, &r->stream, h, &r->size, e);
+				    : tarsparse_read_gnu(&r->map, &r->stream, h, &r->size, e);
 	if (is_1) {
-		if (is_0 || (p->seen & version_1) != version_1 || p->sparse_major != 1 ||
-		        p->sparse_minor != 0)
+		if (is_0 || (p->seen & version_1) != version_1 || p->sparse_major != 1 || p->sparse_minor != 0)
 			return err_set(e, STATUS_MALFORMED, "sparse file: not of a version 0.0, 0.1 or 1.0");
 		r->size = p->sparse_realsize;
 		return tarsparse_read_pax(&r->map, &r->stream, &r->stored, e);
@@ -289,20 +274,17 @@ static int read_sparse(struct tar_reader *r, const struct tarhead_block *h, stru
 	return p->seen & TARPAX_SPARSE_MAP ? tarsparse_parse_list(&r->map, p->sparse_map, e) : 0;
 }
 
-static int read_entry(
-        struct tar_reader *r, const struct tarhead_block *h, struct tar_entry *entry, struct err *e)
+static int read_entry(struct tar_reader *r, const struct tarhead_block *h, struct tar_entry *entry, struct err *e)
 {
 	bool slash;
 	*entry = (struct tar_entry){ 0 };
 	if (++r->entries > r->limits.entries)
-		return err_set(e, STATUS_LIMIT, "tar archive: more than the limit of %" PRId64 " entries",
-		        r->limits.entries);
+		return err_set(e, STATUS_LIMIT, "tar archive: more than the limit of %" PRId64 " entries", r->limits.entries);
 	if (read_names(r, h, entry, &slash, e) < 0 || set_type(h->type, slash, entry, e) < 0 ||
-	        read_numbers(r, h, entry, e) < 0 || read_size(r, h, entry->path, &r->stored, e) < 0)
+		read_numbers(r, h, entry, e) < 0 || read_size(r, h, entry->path, &r->stored, e) < 0)
 		return -1;
 	if (entry->type != TAR_FILE && r->stored)
-		return err_set(
-		        e, STATUS_MALFORMED, "'%s': data behind an entry that is no file", entry->path);
+		return err_set(e, STATUS_MALFORMED, "'%s': data behind an entry that is no file", entry->path);
 	r->size = r->stored;
 	r->padding = tarstream_padding(r->stored);
 	r->position = 0;
@@ -329,9 +311,7 @@ static int read_extension(struct tar_reader *r, const struct tarhead_block *h, s
 		if (name->length)
 			return err_set(e, STATUS_MALFORMED, "tar archive: two GNU long names for one entry");
 		int64_t limit = r->limits.name + 1;
-		return tarstream_body(&r->stream, size, limit, "a GNU long name", name, e) < 0
-		               ? -1
-		               : cut_nul(name, e);
+		return tarstream_body(&r->stream, size, limit, "a GNU long name", name, e) < 0 ? -1 : cut_nul(name, e);
 	}
 	if (type == 'x' && r->pax_body.length)
 		return err_set(e, STATUS_MALFORMED, "tar archive: two pax headers for one entry");
@@ -339,20 +319,18 @@ static int read_extension(struct tar_reader *r, const struct tarhead_block *h, s
 	struct tarpax ignored = { 0 };
 	if (type == 'x')
 		return tarstream_body(&r->stream, size, r->limits.pax, "a pax header", &r->pax_body, e) < 0
-		               ? -1
-		               : tarpax_parse(&r->pax, &r->pax_body, false, e);
+			? -1
+			: tarpax_parse(&r->pax, &r->pax_body, false, e);
 	return tarstream_body(&r->stream, size, r->limits.pax, "a pax header", &global, e) < 0
-	               ? -1
-	               : tarpax_parse(&ignored, &global, true, e);
+		? -1
+		: tarpax_parse(&ignored, &global, true, e);
 }
 
 static int finish(struct tar_reader *r, struct err *e)
 {
 	const struct tarhead_block *h = tarstream_block(&r->stream, e);
 	if (!h)
-		return e->status ? -1
-		                 : err_set(e, STATUS_MALFORMED,
-		                           "tar archive: truncated: its second end block is missing");
+		return e->status ? -1 : err_set(e, STATUS_MALFORMED, "tar archive: truncated: its second end block is missing");
 	if (!tarhead_is_zero(h, TAR_BLOCK))
 		return err_set(e, STATUS_MALFORMED, "tar archive: a lone block of zeros amid its entries");
 	if (r->pax_body.length || r->long_name.length || r->long_link.length)
@@ -372,13 +350,12 @@ int tar_next(struct tar_reader *r, struct tar_entry *entry, struct err *e)
 		const struct tarhead_block *h = tarstream_block(&r->stream, e);
 		if (!h)
 			return e->status ? -1
-			                 : err_set(e, STATUS_MALFORMED, "tar archive: %s",
-			                           at ? "truncated: its end blocks are missing" : "empty");
+					 : err_set(e, STATUS_MALFORMED, "tar archive: %s",
+						   at ? "truncated: its end blocks are missing" : "empty");
 		if (tarhead_is_zero(h, TAR_BLOCK))
 			return finish(r, e);
 		if (tarhead_check(h, e) < 0)
-			return at ? err_context(e, "tar archive: byte %" PRId64, at)
-			          : err_context(e, "not a tar archive");
+			return at ? err_context(e, "tar archive: byte %" PRId64, at) : err_context(e, "not a tar archive");
 		if (!h->type || !strchr("xgLK", h->type))
 			return read_entry(r, h, entry, e);
 		if (read_extension(r, h, e) < 0)
@@ -393,8 +370,7 @@ int64_t tar_borrow(struct tar_reader *r, const char **data, struct err *e)
 	*data = NULL;
 	int64_t most = r->stored;
 	if (r->sparse) {
-		while (r->piece < r->map.count &&
-		        r->position >= r->map.pieces[r->piece].offset + r->map.pieces[r->piece].length)
+		while (r->piece < r->map.count && r->position >= r->map.pieces[r->piece].offset + r->map.pieces[r->piece].length)
 			r->piece++;
 		const struct tarsparse_piece *p = r->piece < r->map.count ? &r->map.pieces[r->piece] : NULL;
 		int64_t hole = (p ? p->offset : r->size) - r->position;

@@ -14,15 +14,7 @@
 
 #include "base/err.h"
 
-enum tar_type {
-	TAR_FILE,
-	TAR_HARD_LINK,
-	TAR_SYMLINK,
-	TAR_CHAR_DEVICE,
-	TAR_BLOCK_DEVICE,
-	TAR_DIRECTORY,
-	TAR_FIFO
-};
+enum tar_type { TAR_FILE, TAR_HARD_LINK, TAR_SYMLINK, TAR_CHAR_DEVICE, TAR_BLOCK_DEVICE, TAR_DIRECTORY, TAR_FIFO };
 
 struct tar_xattr {
 	const char *name; // `user.x`, without the SCHILY.xattr. prefix
@@ -33,9 +25,9 @@ struct tar_xattr {
 struct tar_entry { // all pointers are valid until the next tar_next
 	enum tar_type type;
 	const char *path; // without `.` components and superfluous slashes, never empty: the root is `.`;
-	                  // `..` and a leading `/` stay
+			  // `..` and a leading `/` stay
 	const char *link; // of a hard link the path it leads to, in the form of path; a symlink's target as
-	                  // it is; "" for others
+			  // it is; "" for others
 	uint32_t mode;    // the twelve permission bits
 	int64_t uid, gid; // 0..2^32-2
 	int64_t size;     // bytes that tar_read will give: of a sparse file the full size
@@ -69,8 +61,7 @@ struct tar_reader *tar_open_pieces(tar_pieces *source, void *context, const stru
 // absolute names and such are given as they are: what to allow is the caller's decision; a NUL in a name, a
 // negative size, a bad checksum, a GNU and a pax name that differ are STATUS_MALFORMED here.
 int tar_next(struct tar_reader *r, struct tar_entry *entry, struct err *e);
-ssize_t tar_read(
-        struct tar_reader *r, void *data, size_t length, struct err *e); // 0 at the end of the entry's data
+ssize_t tar_read(struct tar_reader *r, void *data, size_t length, struct err *e); // 0 at the end of the entry's data
 
 // As tar_read without copying: the next piece of the entry's data, valid until the next call on this reader.
 // Returns its length; *data is NULL for a hole of a sparse file, which tar_read gives as zeros.

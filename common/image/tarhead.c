@@ -34,8 +34,7 @@ int tarhead_check(const struct tarhead_block *h, struct err *e)
 	if (!tarhead_is_ustar(h) && !is_gnu(h) && !memcmp(h->magic, "ustar", 5))
 		return err_set(e, STATUS_MALFORMED, "tar header of an unknown format");
 	if (tarhead_is_ustar(h) && !memcmp(h->rest + sizeof h->rest - 4, "tar", 4))
-		return err_set(e, STATUS_MALFORMED,
-		        "tar header of star, whose prefix other readers take for a longer one");
+		return err_set(e, STATUS_MALFORMED, "tar header of star, whose prefix other readers take for a longer one");
 	return 0;
 }
 
@@ -45,8 +44,7 @@ static int not_a_number(const char *what, struct err *e)
 }
 
 // The first byte's top bit marks base-256, its next bit is the sign; two's complement, big-endian.
-static int base_256(const unsigned char *field, size_t length, bool negative, const char *what, int64_t *out,
-        struct err *e)
+static int base_256(const unsigned char *field, size_t length, bool negative, const char *what, int64_t *out, struct err *e)
 {
 	bool minus = field[0] & 0x40;
 	uint64_t value = minus ? UINT64_MAX : 0;
@@ -60,8 +58,7 @@ static int base_256(const unsigned char *field, size_t length, bool negative, co
 	return minus && !negative ? not_a_number(what, e) : 0;
 }
 
-int tarhead_number(
-        const char *field, size_t length, bool negative, const char *what, int64_t *out, struct err *e)
+int tarhead_number(const char *field, size_t length, bool negative, const char *what, int64_t *out, struct err *e)
 {
 	if (field[0] & 0x80)
 		return base_256((const unsigned char *)field, length, negative, what, out, e);

@@ -9,9 +9,8 @@
 
 #include "base/err.h"
 
-#define TAR_BLOCK 512
-#define TAR_SIZE_MAX                                                                                         \
-	077777777777 // what eleven octal digits hold; a pax or base-256 number takes over above it
+#define TAR_BLOCK    512
+#define TAR_SIZE_MAX 077777777777 // what eleven octal digits hold; a pax or base-256 number takes over above it
 
 struct tarhead_block {
 	char name[100], mode[8], uid[8], gid[8], size[12], mtime[12], checksum[8], type, link[100];
@@ -29,8 +28,7 @@ bool tarhead_is_ustar(const struct tarhead_block *h);
 
 // A number: octal digits between blanks, then only blanks and NULs; or base-256. `what` names the field in
 // errors.
-int tarhead_number(
-        const char *field, size_t length, bool negative, const char *what, int64_t *out, struct err *e);
+int tarhead_number(const char *field, size_t length, bool negative, const char *what, int64_t *out, struct err *e);
 #define TARHEAD_NUMBER(h, field, out, e) tarhead_number((h)->field, sizeof(h)->field, false, #field, out, e)
 
 #endif

@@ -18,7 +18,7 @@ static int decimal(const char *keyword, const char *text, int64_t *out, struct e
 		return bad(keyword, "not a number", e);
 	for (; *text; text++)
 		if (*text < '0' || *text > '9' || __builtin_mul_overflow(value, 10, &value) ||
-		        __builtin_add_overflow(value, *text - '0', &value))
+			__builtin_add_overflow(value, *text - '0', &value))
 			return bad(keyword, "not a number in range", e);
 	*out = value;
 	return 0;
@@ -56,8 +56,7 @@ static int add_xattr(struct tarpax *p, const char *name, const char *value, size
 		if (!strcmp(p->xattrs[i].name, name))
 			return bad(name, "given twice", e);
 	if (p->xattr_count == TARPAX_XATTRS_MAX)
-		return err_set(e, STATUS_LIMIT, "pax header: more than the limit of %d extended attributes",
-		        TARPAX_XATTRS_MAX);
+		return err_set(e, STATUS_LIMIT, "pax header: more than the limit of %d extended attributes", TARPAX_XATTRS_MAX);
 	if (p->xattr_count == p->xattr_room) {
 		p->xattr_room = p->xattr_room ? 2 * p->xattr_room : 8;
 		p->xattrs = mem_resize(p->xattrs, p->xattr_room, sizeof *p->xattrs);
@@ -107,8 +106,8 @@ static const struct keyword {
 // reading.
 static bool is_unknown_meaning(const char *keyword)
 {
-	static const char *const unread[] = { "SCHILY.filetype", "SCHILY.realsize", "SCHILY.volhdr",
-		"SCHILY.dir", "GNU.dumpdir", "GNU.volume" };
+	static const char *const unread[] = { "SCHILY.filetype", "SCHILY.realsize", "SCHILY.volhdr", "SCHILY.dir", "GNU.dumpdir",
+		"GNU.volume" };
 	for (size_t i = 0; i < ARRAY_LENGTH(unread); i++)
 		if (!strncmp(keyword, unread[i], strlen(unread[i])))
 			return true;
@@ -160,13 +159,11 @@ int tarpax_parse(struct tarpax *p, struct buf *body, bool global, struct err *e)
 		char *digit = at;
 		for (; digit < end && *digit >= '0' && *digit <= '9' && length <= body->length; digit++)
 			length = length * 10 + (size_t)(*digit - '0');
-		if (digit == at || digit == end || *digit != ' ' || length > (size_t)(end - at) ||
-		        at + length <= digit + 1)
+		if (digit == at || digit == end || *digit != ' ' || length > (size_t)(end - at) || at + length <= digit + 1)
 			return bad("record", "its length is wrong", e);
 		char *keyword = digit + 1, *last = at + length - 1; // the newline
 		char *equals = memchr(keyword, '=', (size_t)(last - keyword));
-		if (*last != '\n' || !equals || equals == keyword ||
-		        memchr(keyword, '\0', (size_t)(equals - keyword)))
+		if (*last != '\n' || !equals || equals == keyword || memchr(keyword, '\0', (size_t)(equals - keyword)))
 			return bad("record", "not KEYWORD=VALUE and a newline", e);
 		*equals = *last = '\0';
 		if (take(p, keyword, equals + 1, (size_t)(last - equals - 1), global, e) < 0)

@@ -30,8 +30,7 @@ enum tarpax_keyword { // bits of tarpax.seen
 struct tarpax {
 	unsigned seen;
 	char *path, *linkpath, *sparse_name, *sparse_map;
-	int64_t size, uid, gid, mtime, sparse_major, sparse_minor, sparse_realsize, sparse_size,
-	        sparse_numblocks;
+	int64_t size, uid, gid, mtime, sparse_major, sparse_minor, sparse_realsize, sparse_size, sparse_numblocks;
 	uint32_t mtime_ns;
 	struct tar_xattr *xattrs;
 	size_t xattr_count, xattr_room;

@@ -9,8 +9,7 @@
 int tarsparse_add(struct tarsparse *s, int64_t offset, int64_t length, struct err *e)
 {
 	if (s->count == TARSPARSE_PIECES_MAX)
-		return err_set(e, STATUS_LIMIT, "sparse file: more than the limit of %d pieces",
-		        TARSPARSE_PIECES_MAX);
+		return err_set(e, STATUS_LIMIT, "sparse file: more than the limit of %d pieces", TARSPARSE_PIECES_MAX);
 	if (s->count == s->room) {
 		s->room = s->room ? 2 * s->room : 16;
 		s->pieces = mem_resize(s->pieces, s->room, sizeof *s->pieces);
@@ -31,8 +30,7 @@ int tarsparse_check(const struct tarsparse *s, int64_t full, int64_t stored, str
 	for (size_t i = 0; i < s->count; i++) {
 		const struct tarsparse_piece *p = &s->pieces[i];
 		if (p->offset < end || p->length < 0 || p->offset > full || p->length > full - p->offset)
-			return err_set(
-			        e, STATUS_MALFORMED, "sparse file: its map overlaps or leaves the file");
+			return err_set(e, STATUS_MALFORMED, "sparse file: its map overlaps or leaves the file");
 		end = p->offset + p->length;
 		held += p->length; // cannot overflow: the pieces do not overlap
 	}
@@ -46,10 +44,8 @@ int tarsparse_number(const char **at, const char *end, char stop, int64_t *out, 
 	const char *start = *at;
 	int64_t value = 0;
 	for (; *at < end && **at >= '0' && **at <= '9'; ++*at)
-		if (__builtin_mul_overflow(value, 10, &value) ||
-		        __builtin_add_overflow(value, **at - '0', &value))
-			return err_set(
-			        e, STATUS_MALFORMED, "sparse file: a number in its map is out of range");
+		if (__builtin_mul_overflow(value, 10, &value) || __builtin_add_overflow(value, **at - '0', &value))
+			return err_set(e, STATUS_MALFORMED, "sparse file: a number in its map is out of range");
 	if (*at == start || *at == end || **at != stop)
 		return err_set(e, STATUS_MALFORMED, "sparse file: its map is not a list of numbers");
 	++*at;
@@ -64,8 +60,8 @@ int tarsparse_parse_list(struct tarsparse *s, const char *text, struct err *e)
 		int64_t offset, length;
 		bool last = !strchr(strchr(text, ',') ? strchr(text, ',') + 1 : text, ',');
 		if (tarsparse_number(&text, end, ',', &offset, e) < 0 ||
-		        tarsparse_number(&text, end, last ? '\0' : ',', &length, e) < 0 ||
-		        tarsparse_add(s, offset, length, e) < 0)
+			tarsparse_number(&text, end, last ? '\0' : ',', &length, e) < 0 ||
+			tarsparse_add(s, offset, length, e) < 0)
 			return -1;
 		if (last)
 			break;
@@ -73,8 +69,7 @@ int tarsparse_parse_list(struct tarsparse *s, const char *text, struct err *e)
 	return 0;
 }
 
-int tarsparse_read_gnu(struct tarsparse *s, struct tarstream *from, const struct tarhead_block *h,
-        int64_t *full, struct err *e)
+int tarsparse_read_gnu(struct tarsparse *s, struct tarstream *from, const struct tarhead_block *h, int64_t *full, struct err *e)
 {
 	const char *field = (const char *)h + 386;
 	bool extended = ((const char *)h)[482];
@@ -84,8 +79,8 @@ int tarsparse_read_gnu(struct tarsparse *s, struct tarstream *from, const struct
 	for (int left = 4;; left = 21, field = (const char *)h, extended = field[504]) {
 		for (; left-- && field[0]; field += 24)
 			if (tarhead_number(field, 12, false, "sparse offset", &offset, e) < 0 ||
-			        tarhead_number(field + 12, 12, false, "sparse length", &length, e) < 0 ||
-			        tarsparse_add(s, offset, length, e) < 0)
+				tarhead_number(field + 12, 12, false, "sparse length", &length, e) < 0 ||
+				tarsparse_add(s, offset, length, e) < 0)
 				return -1;
 		if (!extended)
 			break;

@@ -35,8 +35,7 @@ int tarsparse_parse_list(struct tarsparse *s, const char *text, struct err *e);
 
 // The map of the old GNU format: four pieces in the header at byte 386, then blocks of 21 each; and the
 // file's full size.
-int tarsparse_read_gnu(struct tarsparse *s, struct tarstream *from, const struct tarhead_block *h,
-        int64_t *full, struct err *e);
+int tarsparse_read_gnu(struct tarsparse *s, struct tarstream *from, const struct tarhead_block *h, int64_t *full, struct err *e);
 
 // The map of pax format 1.0: decimal lines at the start of the data, padded to a block; taken off *stored.
 int tarsparse_read_pax(struct tarsparse *s, struct tarstream *from, int64_t *stored, struct err *e);

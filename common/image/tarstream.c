@@ -82,12 +82,10 @@ int64_t tarstream_padding(int64_t size)
 	return -size & (TAR_BLOCK - 1);
 }
 
-int tarstream_body(
-        struct tarstream *s, int64_t size, int64_t limit, const char *what, struct buf *body, struct err *e)
+int tarstream_body(struct tarstream *s, int64_t size, int64_t limit, const char *what, struct buf *body, struct err *e)
 {
 	if (size > limit)
-		return err_set(e, STATUS_LIMIT, "tar archive: %s of %" PRId64 " bytes: the limit is %" PRId64,
-		        what, size, limit);
+		return err_set(e, STATUS_LIMIT, "tar archive: %s of %" PRId64 " bytes: the limit is %" PRId64, what, size, limit);
 	body->length = 0;
 	buf_reserve(body, (size_t)size);
 	for (int64_t left = size; left;) {
@@ -106,8 +104,7 @@ int tarstream_finish(struct tarstream *s, struct err *e)
 	int got;
 	while ((got = more(s, e)) > 0) {
 		if (!tarhead_is_zero(s->at, (size_t)(s->end - s->at)))
-			return err_set(
-			        e, STATUS_MALFORMED, "tar archive: bytes other than zeros behind its end");
+			return err_set(e, STATUS_MALFORMED, "tar archive: bytes other than zeros behind its end");
 		s->offset += s->end - s->at;
 		s->at = s->end;
 	}

@@ -29,8 +29,7 @@ int tarstream_skip(struct tarstream *s, int64_t length, struct err *e);
 const struct tarhead_block *tarstream_block(struct tarstream *s, struct err *e);
 
 // A run of bytes and its padding, as a whole; `what` names it when it is larger than limit.
-int tarstream_body(
-        struct tarstream *s, int64_t size, int64_t limit, const char *what, struct buf *body, struct err *e);
+int tarstream_body(struct tarstream *s, int64_t size, int64_t limit, const char *what, struct buf *body, struct err *e);
 
 // Reads to the end of the source, where only zeros may come (rkt:U-09).
 int tarstream_finish(struct tarstream *s, struct err *e);

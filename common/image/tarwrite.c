@@ -50,9 +50,9 @@ static bool put_path(struct tarhead_block *h, const char *path, size_t length)
 static void finish_header(struct tarhead_block *h)
 {
 	memcpy(h->magic,
-	        "ustar\0"
-	        "00",
-	        sizeof h->magic);
+		"ustar\0"
+		"00",
+		sizeof h->magic);
 	memset(h->checksum, ' ', sizeof h->checksum);
 	unsigned sum = 0;
 	for (size_t i = 0; i < sizeof *h; i++)
@@ -118,8 +118,7 @@ static void add_xattrs(struct buf *records, const struct tar_entry *entry)
 }
 
 // Fills the header; what it cannot hold goes to records, sorted by key.
-static void fill(
-        struct tarhead_block *h, const struct tar_entry *entry, const char *path, struct buf *records)
+static void fill(struct tarhead_block *h, const struct tar_entry *entry, const char *path, struct buf *records)
 {
 	static const char types[] = { [TAR_FILE] = '0',
 		[TAR_HARD_LINK] = '1',
@@ -143,8 +142,7 @@ static void fill(
 	add_xattrs(records, entry);
 	if (!put_number(h->gid, sizeof h->gid, entry->gid))
 		add_number(records, "gid", entry->gid);
-	if ((!path_fits && !utf8_valid(path, path_length)) ||
-	        (!link_fits && !utf8_valid(entry->link, link_length)))
+	if ((!path_fits && !utf8_valid(path, path_length)) || (!link_fits && !utf8_valid(entry->link, link_length)))
 		add_record(records, "hdrcharset", "BINARY", strlen("BINARY"));
 	if (!link_fits)
 		add_record(records, "linkpath", entry->link, link_length);
@@ -182,8 +180,7 @@ static int write_records(struct tarwrite *w, const struct buf *records, const ch
 	put_number(h.mtime, sizeof h.mtime, 0);
 	h.type = 'x';
 	finish_header(&h);
-	if (w->sink(w->context, &h, sizeof h, e) < 0 ||
-	        w->sink(w->context, records->data, records->length, e) < 0)
+	if (w->sink(w->context, &h, sizeof h, e) < 0 || w->sink(w->context, records->data, records->length, e) < 0)
 		return -1;
 	return w->sink(w->context, zeros, padding((int64_t)records->length), e);
 }

@@ -60,14 +60,12 @@ static void compress_with(enum codec codec, struct buf *out, const void *data, s
 		compress_gzip(out, data, length);
 		break;
 	case CODEC_BZIP2:
-		assert_int_equal(
-		        BZ2_bzBuffToBuffCompress(at, &made, (void *)data, (unsigned)length, 9, 0, 0), BZ_OK);
+		assert_int_equal(BZ2_bzBuffToBuffCompress(at, &made, (void *)data, (unsigned)length, 9, 0, 0), BZ_OK);
 		out->length += made;
 		break;
 	case CODEC_XZ:
-		assert_int_equal(lzma_easy_buffer_encode(1, LZMA_CHECK_CRC64, NULL, data, length, (void *)at,
-		                         &position, room),
-		        LZMA_OK);
+		assert_int_equal(lzma_easy_buffer_encode(1, LZMA_CHECK_CRC64, NULL, data, length, (void *)at, &position, room),
+			LZMA_OK);
 		out->length += position;
 		break;
 	case CODEC_ZSTD:
@@ -79,8 +77,7 @@ static void compress_with(enum codec codec, struct buf *out, const void *data, s
 }
 
 // Reads it all; returns the status, and what came in *text (may be NULL).
-static enum status decode(
-        const struct buf *in, size_t piece, const struct codec_limits *limits, struct buf *text)
+static enum status decode(const struct buf *in, size_t piece, const struct codec_limits *limits, struct buf *text)
 {
 	struct bytes source = { in->data, in->length, 0, piece };
 	struct err e = { 0 };
@@ -119,7 +116,7 @@ static void recognises_by_content(void **unused)
 		{ "BZh9tar", 6, CODEC_NONE },
 		{ "\xfd"
 		  "7zXZ",
-		        6, CODEC_XZ },
+			6, CODEC_XZ },
 		{ "\x28\xb5\x2f\xfd\0\0", 6, CODEC_ZSTD },
 		{ "\x50\x2a\x4d\x18\0\0", 6, CODEC_ZSTD },
 		{ "\x60\x2a\x4d\x18\0\0", 6, CODEC_NONE },
@@ -179,8 +176,7 @@ static void refuses_rubbish_and_cuts(void **unused)
 		for (size_t k = 0; k < ARRAY_LENGTH(behind); k++) {
 			packed.length = whole;
 			buf_add_text(&packed, behind[k]);
-			assert_int_equal(
-			        decode(&packed, 1000, &codec_default_limits, NULL), STATUS_MALFORMED);
+			assert_int_equal(decode(&packed, 1000, &codec_default_limits, NULL), STATUS_MALFORMED);
 		}
 		packed.length = whole;
 		if (all[i] == CODEC_ZSTD)
@@ -212,8 +208,7 @@ static void stops_bombs(void **unused)
 static void bounds_windows(void **unused)
 {
 	(void)unused;
-	static const char zstd[] =
-	        "\x28\xb5\x2f\xfd\x00\xff\x01\x00\x00"; // window descriptor 0xff: far above any limit
+	static const char zstd[] = "\x28\xb5\x2f\xfd\x00\xff\x01\x00\x00"; // window descriptor 0xff: far above any limit
 	buf_auto packed = { 0 };
 	buf_add(&packed, zstd, sizeof zstd - 1);
 	assert_int_equal(decode(&packed, 100, &codec_default_limits, NULL), STATUS_LIMIT);

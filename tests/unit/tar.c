@@ -50,10 +50,10 @@ static void add_header(struct buf *out, const struct part *p)
 	PUT(h.major, p->major ? p->major : "0000000");
 	PUT(h.prefix, p->prefix ? p->prefix : "");
 	memcpy(h.magic,
-	        p->magic ? p->magic
-	                 : "ustar\0"
-	                   "00",
-	        sizeof h.magic);
+		p->magic ? p->magic
+			 : "ustar\0"
+			   "00",
+		sizeof h.magic);
 	memset(h.checksum, ' ', sizeof h.checksum);
 	unsigned sum = 0;
 	for (size_t i = 0; i < sizeof h; i++)
@@ -110,22 +110,18 @@ static ssize_t lend(void *context, const char **data, struct err *e)
 }
 
 // Reads it all and writes what it read as text: one line per entry, and the error.
-static enum status list(const struct buf *archive, size_t piece, bool lending,
-        const struct tar_limits *limits, struct buf *out)
+static enum status list(const struct buf *archive, size_t piece, bool lending, const struct tar_limits *limits, struct buf *out)
 {
 	struct bytes source = { archive, 0, piece };
-	struct tar_reader *r =
-	        lending ? tar_open_pieces(lend, &source, limits) : tar_open(give, &source, limits);
+	struct tar_reader *r = lending ? tar_open_pieces(lend, &source, limits) : tar_open(give, &source, limits);
 	struct tar_entry entry;
 	struct err e = { 0 };
 	int got;
 	while ((got = tar_next(r, &entry, &e)) > 0) {
-		buf_add_format(out, "%d %s>%s %o %d:%d %d %lld.%u", entry.type, entry.path, entry.link,
-		        entry.mode, (int)entry.uid, (int)entry.gid, (int)entry.size, (long long)entry.mtime,
-		        entry.mtime_ns);
+		buf_add_format(out, "%d %s>%s %o %d:%d %d %lld.%u", entry.type, entry.path, entry.link, entry.mode,
+			(int)entry.uid, (int)entry.gid, (int)entry.size, (long long)entry.mtime, entry.mtime_ns);
 		for (size_t i = 0; i < entry.xattr_count; i++)
-			buf_add_format(out, " %s=%.*s", entry.xattrs[i].name, (int)entry.xattrs[i].length,
-			        entry.xattrs[i].value);
+			buf_add_format(out, " %s=%.*s", entry.xattrs[i].name, (int)entry.xattrs[i].length, entry.xattrs[i].value);
 		buf_add_byte(out, ' ');
 		char chunk[7];
 		ssize_t n;
@@ -176,40 +172,34 @@ static void reads_entries(void **unused)
 		{ { { '0', "f", .mode = " 107777 " } }, "0 f> 7777 0:0 0 0.0 \n" },
 		{ { { '0', "f", .prefix = "some/dir" } }, "0 some/dir/f> 644 0:0 0 0.0 \n" },
 		{ { { '0', "f", .magic = "ustar  ", .prefix = "12345670123" } },
-		        "0 f> 644 0:0 0 0.0 \n" }, // GNU keeps times there
+			"0 f> 644 0:0 0 0.0 \n" }, // GNU keeps times there
 		{ { { '0', LONG100 } }, "0 " LONG100 "> 644 0:0 0 0.0 \n" },
 		{ { { 'L', "././@LongLink", .data = LONG100 "bc", .magic = "ustar  " }, { '0', "aaa" } },
-		        "0 " LONG100 "bc> 644 0:0 0 0.0 \n" },
-		{ { { 'K', "x", .data = LONG100 "b" }, { '2', "l", "aaa" } },
-		        "2 l>" LONG100 "b 644 0:0 0 0.0 \n" },
-		{ { { 'x', "x", .data = "12 path=p/q\n13 mtime=1.5\n16 uid=10000000\n" }, { '0', "f" },
-		          { '0', "g" } },
-		        "0 p/q> 644 10000000:0 0 1.500000000 \n0 g> 644 0:0 0 0.0 \n" },
-		{ { { 'x', "x", .data = "14 mtime=-1.5\n" }, { '0', "f" } },
-		        "0 f> 644 0:0 0 -2.500000000 \n" },
-		{ { { 'x', "x", .data = "24 SCHILY.xattr.user.a=\n25 SCHILY.xattr.user.b==\n" },
-		          { '0', "f" } },
-		        "0 f> 644 0:0 0 0.0 user.a= user.b== \n" },
-		{ { { 'x', "x", .data = "14 linkpath=t\n" }, { '2', "l", "aaa" } },
-		        "2 l>t 644 0:0 0 0.0 \n" },
-		{ { { 'x', "x", .data = "9 size=3\n" }, { '0', "f", .data = "abc" } },
-		        "0 f> 644 0:0 3 0.0 abc\n" },
+			"0 " LONG100 "bc> 644 0:0 0 0.0 \n" },
+		{ { { 'K', "x", .data = LONG100 "b" }, { '2', "l", "aaa" } }, "2 l>" LONG100 "b 644 0:0 0 0.0 \n" },
+		{ { { 'x', "x", .data = "12 path=p/q\n13 mtime=1.5\n16 uid=10000000\n" }, { '0', "f" }, { '0', "g" } },
+			"0 p/q> 644 10000000:0 0 1.500000000 \n0 g> 644 0:0 0 0.0 \n" },
+		{ { { 'x', "x", .data = "14 mtime=-1.5\n" }, { '0', "f" } }, "0 f> 644 0:0 0 -2.500000000 \n" },
+		{ { { 'x', "x", .data = "24 SCHILY.xattr.user.a=\n25 SCHILY.xattr.user.b==\n" }, { '0', "f" } },
+			"0 f> 644 0:0 0 0.0 user.a= user.b== \n" },
+		{ { { 'x', "x", .data = "14 linkpath=t\n" }, { '2', "l", "aaa" } }, "2 l>t 644 0:0 0 0.0 \n" },
+		{ { { 'x', "x", .data = "9 size=3\n" }, { '0', "f", .data = "abc" } }, "0 f> 644 0:0 3 0.0 abc\n" },
 		{ { { 'g', "x", .data = "13 comment=x\n" }, { '0', "f" } }, "0 f> 644 0:0 0 0.0 \n" },
 		{ { { 'x', "x",
-		            .data = "22 GNU.sparse.major=1\n22 GNU.sparse.minor=0\n21 GNU.sparse.name=s\n25 "
-		                    "GNU.sparse.realsize=9\n" },
-		          { '0', "GNUSparse/s", .data = "2\n0\n1\n4\n2\n" } },
-		        NULL }, // its data is no whole block
+			    .data = "22 GNU.sparse.major=1\n22 GNU.sparse.minor=0\n21 GNU.sparse.name=s\n25 "
+				    "GNU.sparse.realsize=9\n" },
+			  { '0', "GNUSparse/s", .data = "2\n0\n1\n4\n2\n" } },
+			NULL }, // its data is no whole block
 		{ { { 'x', "x",
-		            .data = "21 GNU.sparse.size=9\n26 GNU.sparse.map=0,1,4,2\n26 "
-		                    "GNU.sparse.numblocks=2\n" },
-		          { '0', "s", .data = "abc" } },
-		        "0 s> 644 0:0 9 0.0 a...bc...\n" },
+			    .data = "21 GNU.sparse.size=9\n26 GNU.sparse.map=0,1,4,2\n26 "
+				    "GNU.sparse.numblocks=2\n" },
+			  { '0', "s", .data = "abc" } },
+			"0 s> 644 0:0 9 0.0 a...bc...\n" },
 		{ { { 'x', "x",
-		            .data = "21 GNU.sparse.size=4\n23 GNU.sparse.offset=2\n25 "
-		                    "GNU.sparse.numbytes=2\n" },
-		          { '0', "s", .data = "ab" } },
-		        "0 s> 644 0:0 4 0.0 ..ab\n" },
+			    .data = "21 GNU.sparse.size=4\n23 GNU.sparse.offset=2\n25 "
+				    "GNU.sparse.numbytes=2\n" },
+			  { '0', "s", .data = "ab" } },
+			"0 s> 644 0:0 4 0.0 ..ab\n" },
 	};
 	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
 		buf_auto text = { 0 };
@@ -240,42 +230,34 @@ static void refuses(void **unused)
 		{ "'size' is not", { { '0', "f", .size = "-0000000001" } } },
 		{ "'size' is not", { { '0', "f", .size = "0x000000000" } } },
 		{ "'size' is not", { { '0', "f", .size = "0000000 001" } } },
-		{ "'size' is not",
-		        { { '0', "f", .size = "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff" } } }, // -1
-		{ "'size' is not",
-		        { { '0', "f", .size = "\x80\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff" } } },
-		{ "'size' is not",
-		        { { '0', "f", .size = "\xbf\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff" } } },
+		{ "'size' is not", { { '0', "f", .size = "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff" } } }, // -1
+		{ "'size' is not", { { '0', "f", .size = "\x80\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff" } } },
+		{ "'size' is not", { { '0', "f", .size = "\xbf\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff" } } },
 		{ "'uid' is not", { { '0', "f", .uid = "\xff\xff\xff\xff\xff\xff\xff\xff" } } },
 		{ "owner 282583078273023", { { '0', "f", .uid = "\x80\x01\x01\x01\xff\xff\xff\xff" } } },
 		{ "'mode' is not", { { '0', "f", .mode = "rw-r--r" } } },
 		{ "'mtime' is not", { { '0', "f", .mtime = "yesterday" } } },
 		{ "'major' is not", { { '3', "null", .major = "one" } } },
 		{ "unknown format", { { '0', "f", .magic = "ustarxx" } } },
-		{ "owner 4294967295",
-		        { { 'x', "x", .data = "18 uid=4294967295\n" }, { '0', "f" } } }, // rkt:U-07
+		{ "owner 4294967295", { { 'x', "x", .data = "18 uid=4294967295\n" }, { '0', "f" } } }, // rkt:U-07
 		{ "uid: not a number", { { 'x', "x", .data = "10 uid=-1\n" }, { '0', "f" } } },
 		{ "size: not a number", { { 'x', "x", .data = "11 size=-1\n" }, { '0', "f" } } },
-		{ "size: not a number",
-		        { { 'x', "x", .data = "28 size=9223372036854775808\n" }, { '0', "f" } } },
+		{ "size: not a number", { { 'x', "x", .data = "28 size=9223372036854775808\n" }, { '0', "f" } } },
 		{ "out of range", { { 'x', "x", .data = "28 size=9223372036854775807\n" }, { '0', "f" } } },
-		{ "differ", { { 'x', "x", .data = "9 size=3\n" },
-		                    { '0', "f", .data = "ab" } } }, // CVE-2025-62518
+		{ "differ", { { 'x', "x", .data = "9 size=3\n" }, { '0', "f", .data = "ab" } } }, // CVE-2025-62518
 		{ "differ", { { 'x', "x", .data = "12 size=512\n" }, { '0', "f", .size = "00000000000" } } },
 		{ "path: given twice", { { 'x', "x", .data = "9 path=a\n9 path=b\n" }, { '0', "f" } } },
 		{ "path: empty", { { 'x', "x", .data = "8 path=\n" }, { '0', "f" } } },
 		{ "length is wrong", { { 'x', "x", .data = "path=a\n" }, { '0', "f" } } },
 		{ "not KEYWORD=VALUE", { { 'x', "x", .data = "9 path=ab\n" }, { '0', "f" } } },
 		{ "length is wrong", { { 'x', "x", .data = "99 path=a\n" }, { '0', "f" } } },
-		{ "length is wrong",
-		        { { 'x', "x", .data = "99999999999999999999999 path=a\n" }, { '0', "f" } } },
+		{ "length is wrong", { { 'x', "x", .data = "99999999999999999999999 path=a\n" }, { '0', "f" } } },
 		{ "length is wrong", { { 'x', "x", .data = "0 path=a\n" }, { '0', "f" } } },
 		{ "length is wrong", { { 'x', "x", .data = "2 path=a\n" }, { '0', "f" } } },
 		{ "not KEYWORD=VALUE", { { 'x', "x", .data = "7 path\n" }, { '0', "f" } } },
 		{ "not KEYWORD=VALUE", { { 'x', "x", .data = "5 =a\n" }, { '0', "f" } } },
 		{ "length is wrong", { { 'x', "x", .data = "9 path=a" }, { '0', "f" } } },
-		{ "two pax headers", { { 'x', "x", .data = "9 path=a\n" }, { 'x', "x", .data = "9 path=b\n" },
-		                             { '0', "f" } } },
+		{ "two pax headers", { { 'x', "x", .data = "9 path=a\n" }, { 'x', "x", .data = "9 path=b\n" }, { '0', "f" } } },
 		{ "differ", { { 'x', "x", .data = "9 path=a\n" }, { 'L', "x", .data = "b" }, { '0', "f" } } },
 		{ "two GNU", { { 'L', "x", .data = "a" }, { 'L', "x", .data = "b" }, { '0', "f" } } },
 		{ "GNU long name", { { 'L', "x" }, { '0', "f" } } },
@@ -283,30 +265,28 @@ static void refuses(void **unused)
 		{ "ends behind", { { 'L', "x", .data = "a" } } },
 		{ "global header", { { 'g', "x", .data = "9 path=a\n" }, { '0', "f" } } },
 		{ "global header", { { 'g', "x", .data = "8 uid=1\n" }, { '0', "f" } } },
-		{ "given twice", { { 'x', "x", .data = "24 SCHILY.xattr.user.a=\n24 SCHILY.xattr.user.a=\n" },
-		                         { '0', "f" } } },
+		{ "given twice", { { 'x', "x", .data = "24 SCHILY.xattr.user.a=\n24 SCHILY.xattr.user.a=\n" }, { '0', "f" } } },
 		{ "not supported", { { 'x', "x", .data = "26 SCHILY.filetype=sparse\n" }, { '0', "f" } } },
-		{ "overlaps", { { 'x', "x", .data = "21 GNU.sparse.size=9\n26 GNU.sparse.map=0,1,0,2\n" },
-		                      { '0', "s", .data = "abc" } } },
-		{ "overlaps", { { 'x', "x", .data = "21 GNU.sparse.size=9\n26 GNU.sparse.map=0,1,8,2\n" },
-		                      { '0', "s", .data = "abc" } } },
+		{ "overlaps",
+			{ { 'x', "x", .data = "21 GNU.sparse.size=9\n26 GNU.sparse.map=0,1,0,2\n" },
+				{ '0', "s", .data = "abc" } } },
+		{ "overlaps",
+			{ { 'x', "x", .data = "21 GNU.sparse.size=9\n26 GNU.sparse.map=0,1,8,2\n" },
+				{ '0', "s", .data = "abc" } } },
 		{ "differ in size",
-		        { { 'x', "x", .data = "21 GNU.sparse.size=9\n26 GNU.sparse.map=0,1,4,1\n" },
-		                { '0', "s", .data = "abc" } } },
-		{ "not a list", { { 'x', "x", .data = "21 GNU.sparse.size=9\n24 GNU.sparse.map=0,3,4\n" },
-		                        { '0', "s", .data = "abc" } } },
-		{ "without its numbytes",
-		        { { 'x', "x", .data = "23 GNU.sparse.offset=2\n" }, { '0', "s", .data = "abc" } } },
-		{ "not of a version",
-		        { { 'x', "x", .data = "22 GNU.sparse.major=2\n" }, { '0', "s", .data = "abc" } } },
+			{ { 'x', "x", .data = "21 GNU.sparse.size=9\n26 GNU.sparse.map=0,1,4,1\n" },
+				{ '0', "s", .data = "abc" } } },
+		{ "not a list",
+			{ { 'x', "x", .data = "21 GNU.sparse.size=9\n24 GNU.sparse.map=0,3,4\n" },
+				{ '0', "s", .data = "abc" } } },
+		{ "without its numbytes", { { 'x', "x", .data = "23 GNU.sparse.offset=2\n" }, { '0', "s", .data = "abc" } } },
+		{ "not of a version", { { 'x', "x", .data = "22 GNU.sparse.major=2\n" }, { '0', "s", .data = "abc" } } },
 		{ "no map", { { 'x', "x", .data = "21 GNU.sparse.name=s\n" }, { '0', "s", .data = "abc" } } },
-		{ "not supported",
-		        { { 'x', "x", .data = "21 GNU.sparse.what=s\n" }, { '0', "s", .data = "abc" } } },
+		{ "not supported", { { 'x', "x", .data = "21 GNU.sparse.what=s\n" }, { '0', "s", .data = "abc" } } },
 	};
 	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
 		buf_auto text = { 0 };
-		if (list_parts(cases[i].parts, &text) != STATUS_MALFORMED ||
-		        !strstr(buf_text(&text), cases[i].why))
+		if (list_parts(cases[i].parts, &text) != STATUS_MALFORMED || !strstr(buf_text(&text), cases[i].why))
 			fail_msg("case %zu, %s: %s", i, cases[i].why, buf_text(&text));
 	}
 }
@@ -334,8 +314,7 @@ static void refuses_nul_in_names(void **unused)
 		add_pax(&archive, cases[i].data, cases[i].length);
 		add_part(&archive, &(struct part){ '2', "f", "t" });
 		add_end(&archive);
-		assert_int_equal(
-		        list(&archive, SIZE_MAX, false, &tar_default_limits, &text), STATUS_MALFORMED);
+		assert_int_equal(list(&archive, SIZE_MAX, false, &tar_default_limits, &text), STATUS_MALFORMED);
 	}
 }
 
@@ -346,8 +325,7 @@ static void add_sample(struct buf *archive)
 		buf_add_byte(&big, (char)('a' + i % 26));
 	add_part(archive, &(struct part){ '5', "d/", .mode = "0000755" });
 	add_part(archive, &(struct part){ '0', "d/big", .data = buf_text(&big) });
-	add_part(archive,
-	        &(struct part){ 'x', "x", .data = "21 GNU.sparse.size=9\n26 GNU.sparse.map=0,1,4,2\n" });
+	add_part(archive, &(struct part){ 'x', "x", .data = "21 GNU.sparse.size=9\n26 GNU.sparse.map=0,1,4,2\n" });
 	add_part(archive, &(struct part){ '0', "s", .data = "abc" });
 	add_part(archive, &(struct part){ '2', "l", "d/big" });
 	add_end(archive);
