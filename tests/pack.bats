@@ -5,7 +5,8 @@ setup() { in_own_directory; }
 
 # One of everything that a tree can have and a tar can hold.
 make_tree() { # DIR
-	local long=$(printf 'n%.0s' {1..200})
+	local long
+	long=$(printf 'n%.0s' {1..200})
 	mkdir -p "$1/d/$long/$long" "$1/empty"
 	printf 'a' >"$1/a"
 	ln "$1/a" "$1/d/hard"
@@ -42,7 +43,7 @@ tree_of() { # DIR: everything about it that shall survive
 		find . -printf '%P\t%y\t%m\t%U:%G\t%T@\t%l\t%n\0' | LC_ALL=C sort -z | tr '\0' '\n'
 		find . -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum
 		find . ! -type l -print0 | LC_ALL=C sort -z | xargs -0 getfattr -hd -m '^(user|security.capability)' --
-		find . -type b -o -type c | xargs stat -c '%n %t:%T'
+		find . \( -type b -o -type c \) -exec stat -c '%n %t:%T' {} +
 	)
 }
 
@@ -143,6 +144,7 @@ tree_of() { # DIR: everything about it that shall survive
 }
 
 # Blocks pack behind a full pipe, changes the tree, lets it go on. More than pack reads ahead comes before the change.
+# shellcheck disable=SC2034
 while_packing() { # COMMAND
 	mkfifo pipe
 	pack t >pipe 2>err &
@@ -154,7 +156,7 @@ while_packing() { # COMMAND
 	exec {out}<&-
 	got=0
 	wait $! || got=$?
-	message=$(<err)
+	message=$(<err) # for says
 	rm pipe
 }
 
@@ -185,7 +187,7 @@ while_packing() { # COMMAND
 	echo MARKER >outside/f
 	echo fine >t/d/f
 	# shellcheck disable=SC2016
-	bash -c 'while :; do mv t/d t.d; ln -s ../outside t/d; rm t/d; mv t.d t/d; done' 2>/dev/null 3>&- &
+	bash -c 'while :; do mv t/d t/e; ln -s ../outside t/d; rm t/d; mv t/e t/d; done' 2>/dev/null 3>&- &
 	swapper=$!
 	for ((i = 0; i < 200; i++)); do
 		got=0
