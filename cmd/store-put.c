@@ -197,16 +197,6 @@ static int take(int in, struct io_output *o, char digest[static DIGEST_TEXT_MAX]
 	return n ? -1 : 0;
 }
 
-static json_t *image_of(const struct aci_scan *scan)
-{
-	const json_t *dependencies = json_object_get(scan->manifest, "dependencies");
-	json_t *record = json_pack("{s:s, s:s, s:s, s:o}", "kind", "image", "id", scan->id, "name", aci_name(scan->manifest),
-		"labels", aci_labels(scan->manifest));
-	if (json_array_size(dependencies))
-		json_object_set(record, "dependencies", (json_t *)dependencies);
-	return record;
-}
-
 // The record of an archive, without its blob; `type` becomes its media type. NULL, without an error, for bytes that are no tar.
 static json_t *recognise_archive(int fd, char type[static TYPE_MAX], struct err *e)
 {
@@ -217,7 +207,7 @@ static json_t *recognise_archive(int fd, char type[static TYPE_MAX], struct err 
 	if (rewound(fd, e) < 0)
 		return NULL;
 	if (aci_scan_confined(fd, &user.limits, &scan, &no_aci) == 0) {
-		json_t *record = image_of(&scan);
+		json_t *record = aci_record(scan.id, scan.manifest);
 		json_decref(scan.manifest);
 		snprintf(type, TYPE_MAX, MEDIA_ACI);
 		return record;

@@ -28,6 +28,7 @@ struct pass {
 	struct nameset names;
 	struct buf *manifest;
 	bool has_manifest, has_rootfs;
+	bool manifest_whole; // in *manifest
 	struct aci_scan *scan;
 	struct findings *findings;
 };
@@ -117,23 +118,23 @@ static bool plain_path(const char *path, struct buf *out)
 static int take_manifest(struct pass *p, struct tar_reader *tar, const struct tar_entry *entry, struct err *e)
 {
 	if (entry->size > (int64_t)ACI_MANIFEST_MAX) {
-		findings_add(p->findings, STATUS_LIMIT, "manifest: longer than the limit of %zu bytes",
-		        ACI_MANIFEST_MAX);
+		findings_add(p->findings, STATUS_LIMIT, "manifest: longer than the limit of %zu bytes", ACI_MANIFEST_MAX);
 		return 0;
 	}
 	for (;;) {
 		buf_reserve(p->manifest, CHUNK);
 		ssize_t n = tar_read(tar, p->manifest->data + p->manifest->length, CHUNK, e);
-		if (n <= 0)
+		if (n <= 0) {
+			p->manifest_whole = n == 0;
 			return (int)n;
+		}
 		p->manifest->length += (size_t)n;
 		p->manifest->data[p->manifest->length] = '\0';
 	}
 }
 
 // What stands on top (rkt:I-003): `manifest`, a file; `rootfs`, a directory; the archive's own root.
-static int check_top(struct pass *p, struct tar_reader *tar, const struct tar_entry *entry, const char *path,
-        struct err *e)
+static int check_top(struct pass *p, struct tar_reader *tar, const struct tar_entry *entry, const char *path, struct err *e)
 {
 	if (!*path) {
 		if (entry->type != TAR_DIRECTORY)
@@ -148,14 +149,12 @@ static int check_top(struct pass *p, struct tar_reader *tar, const struct tar_en
 		if (entry->type != TAR_DIRECTORY)
 			findings_add(p->findings, STATUS_MALFORMED, "entry 'rootfs': not a directory");
 	} else {
-		findings_add(
-		        p->findings, STATUS_MALFORMED, "entry '%s': neither manifest nor below rootfs", path);
+		findings_add(p->findings, STATUS_MALFORMED, "entry '%s': neither manifest nor below rootfs", path);
 	}
 	return 0;
 }
 
-static int check_entry(struct pass *p, struct tar_reader *tar, const struct tar_entry *entry,
-        struct buf *path, struct err *e)
+static int check_entry(struct pass *p, struct tar_reader *tar, const struct tar_entry *entry, struct buf *path, struct err *e)
 {
 	if (*entry->path == '/')
 		findings_add(p->findings, STATUS_MALFORMED, "entry '%s': an absolute name", entry->path);
@@ -168,16 +167,16 @@ static int check_entry(struct pass *p, struct tar_reader *tar, const struct tar_
 	return 0;
 }
 
-static int read_entries(struct pass *p, bool all, struct err *e)
+static int read_entries(struct pass *p, const struct aci_reading *how, struct err *e)
 {
 	struct tar_limits limits = tar_default_limits;
-	limits.entries = ACI_ENTRIES_MAX;
+	limits.entries = how->entries;
 	struct tar_reader *tar = tar_open(hashed, p, &limits);
 	struct tar_entry entry;
 	buf_auto path = { 0 };
 	int got;
 	while ((got = tar_next(tar, &entry, e)) > 0)
-		if (check_entry(p, tar, &entry, &path, e) < 0 || (p->findings->errors && !all)) {
+		if (check_entry(p, tar, &entry, &path, e) < 0 || (p->findings->errors && !how->all)) {
 			got = -1;
 			break;
 		}
@@ -192,7 +191,7 @@ static void check_content(struct pass *p)
 		findings_add(p->findings, STATUS_MALFORMED, "no rootfs in the image");
 	if (!p->has_manifest)
 		findings_add(p->findings, STATUS_MALFORMED, "no manifest in the image");
-	if (!p->has_manifest || p->findings->errors) // what there is of it may be cut
+	if (!p->manifest_whole)
 		return;
 	p->scan->manifest = jsonio_parse(buf_text(p->manifest), p->manifest->length, "manifest", &e);
 	if (p->scan->manifest)
@@ -201,25 +200,24 @@ static void check_content(struct pass *p)
 		findings_add(p->findings, e.status, "%s", e.text);
 }
 
-static int run(struct pass *p, const struct codec_limits *limits, bool all, struct err *e)
+static int run(struct pass *p, const struct aci_reading *how, struct err *e)
 {
 	if (read_start(p, e) < 0)
 		return -1;
 	if (is_encrypted(p->start, p->start_length))
-		return err_set(
-		        e, STATUS_REFUSED, "the image is PGP-encrypted: encrypted images are not supported");
-	p->codec = codec_open(from_start, p, limits, e);
+		return err_set(e, STATUS_REFUSED, "the image is PGP-encrypted: encrypted images are not supported");
+	p->codec = codec_open(from_start, p, how->limits, e);
 	if (!p->codec)
 		return -1;
 	p->scan->codec = codec_of(p->codec);
 	p->hash = hash_start(DIGEST_SHA512);
-	int failed = read_entries(p, all, e);
+	int failed = read_entries(p, how, e);
 	char digest[DIGEST_TEXT_MAX];
 	hash_finish(p->hash, digest);
 	codec_close(p->codec);
 	nameset_free(&p->names);
 	if (failed) {
-		if (!all)
+		if (!how->all)
 			findings_error(p->findings, e); // why it stopped
 		return -1;
 	}
@@ -228,23 +226,22 @@ static int run(struct pass *p, const struct codec_limits *limits, bool all, stru
 	return 0;
 }
 
-int aci_read(codec_source *source, void *context, const struct codec_limits *limits, bool all,
-        struct aci_scan *scan, struct buf *text, struct findings *findings, struct err *e)
+int aci_read(codec_source *source, void *context, const struct aci_reading *how, struct aci_scan *scan, struct buf *text,
+	struct findings *findings, struct err *e)
 {
 	*scan = (struct aci_scan){ 0 };
-	struct pass p = {
-		.source = source, .context = context, .manifest = text, .scan = scan, .findings = findings
-	};
-	return run(&p, limits, all, e);
+	struct pass p = { .source = source, .context = context, .manifest = text, .scan = scan, .findings = findings };
+	return run(&p, how, e);
 }
 
 // ---- the first error only ----
 
-static int scan_keeping_text(codec_source *source, void *context, const struct codec_limits *limits,
-        struct aci_scan *scan, struct buf *text, struct err *e)
+static int scan_keeping_text(codec_source *source, void *context, const struct codec_limits *limits, struct aci_scan *scan,
+	struct buf *text, struct err *e)
 {
 	struct findings findings = { 0 };
-	int failed = aci_read(source, context, limits, false, scan, text, &findings, e);
+	struct aci_reading how = { .limits = limits, .entries = ACI_ENTRIES_MAX };
+	int failed = aci_read(source, context, &how, scan, text, &findings, e);
 	failed = failed || findings_error(&findings, e);
 	findings_free(&findings);
 	if (!failed)
@@ -254,16 +251,14 @@ static int scan_keeping_text(codec_source *source, void *context, const struct c
 	return -1;
 }
 
-int aci_scan(codec_source *source, void *context, const struct codec_limits *limits, struct aci_scan *scan,
-        struct err *e)
+int aci_scan(codec_source *source, void *context, const struct codec_limits *limits, struct aci_scan *scan, struct err *e)
 {
 	buf_auto text = { 0 };
 	return scan_keeping_text(source, context, limits, scan, &text, e);
 }
 
 // A line `ID CODEC TAR-SIZE`, then the manifest's bytes.
-int aci_scan_send(
-        codec_source *source, void *context, const struct codec_limits *limits, int out, struct err *e)
+int aci_scan_send(codec_source *source, void *context, const struct codec_limits *limits, int out, struct err *e)
 {
 	struct aci_scan scan;
 	buf_auto manifest = { 0 };
@@ -271,8 +266,7 @@ int aci_scan_send(
 		return -1;
 	json_decref(scan.manifest);
 	mem_auto char *line = mem_format("%s %d %" PRId64 "\n", scan.id, (int)scan.codec, scan.tar_size);
-	if (io_write_all(out, line, strlen(line)) < 0 ||
-	        io_write_all(out, buf_text(&manifest), manifest.length) < 0)
+	if (io_write_all(out, line, strlen(line)) < 0 || io_write_all(out, buf_text(&manifest), manifest.length) < 0)
 		return err_system(e, "cannot pass on the manifest");
 	return 0;
 }
@@ -282,7 +276,7 @@ int aci_scan_receive(const struct buf *text, struct aci_scan *scan, struct err *
 	int codec = 0, at = 0;
 	*scan = (struct aci_scan){ 0 };
 	if (sscanf(buf_text(text), "%135s %d %" SCNd64 "%n", scan->id, &codec, &scan->tar_size, &at) != 3 ||
-	        text->data[at] != '\n')
+		text->data[at] != '\n')
 		return err_set(e, STATUS_MALFORMED, "the confined child that reads the image broke off");
 	scan->codec = (enum codec)codec;
 	scan->manifest = jsonio_parse(text->data + at + 1, text->length - (size_t)at - 1, "manifest", e);

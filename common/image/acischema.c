@@ -59,8 +59,7 @@ static void check_version(struct schema *s, const json_t *value)
 	if (!is_semver(text))
 		schema_bad(s, "not a version by Semantic Versioning 2");
 	else if (strncmp(text, KNOWN_MAJOR, strlen(KNOWN_MAJOR)) != 0)
-		schema_tell(
-		        s, STATUS_MALFORMED, "a major version that is not known: %.20s: expected 0.x", text);
+		schema_tell(s, STATUS_MALFORMED, "a major version that is not known: %.20s: expected 0.x", text);
 }
 
 static void check_kind(struct schema *s, const json_t *value)
@@ -88,7 +87,7 @@ static const char *value_of(const json_t *list, const char *name)
 {
 	size_t i;
 	json_t *item;
-	json_array_foreach (list, i, item) {
+	json_array_foreach(list, i, item) {
 		const char *text = json_string_value(json_object_get(item, "name"));
 		if (text && !strcmp(text, name))
 			return json_string_value(json_object_get(item, "value"));
@@ -122,9 +121,8 @@ static void check_labels(struct schema *s, const json_t *value)
 	if (arch && !os)
 		schema_bad(s, "arch without os");
 	if (os && !platform_in_appc(os, arch))
-		schema_tell(s, STATUS_MALFORMED,
-		        "not an operating system and architecture of the specification: %.40s/%.40s", os,
-		        arch ? arch : "");
+		schema_tell(s, STATUS_MALFORMED, "not an operating system and architecture of the specification: %.40s/%.40s", os,
+			arch ? arch : "");
 }
 
 // http or https, a host, no blanks or control characters.
@@ -283,7 +281,7 @@ static void check_string_map(struct schema *s, const json_t *value)
 	}
 	const char *key;
 	json_t *member;
-	json_object_foreach ((json_t *)value, key, member)
+	json_object_foreach((json_t *)value, key, member)
 		if (!json_is_string(member))
 			schema_tell(s, STATUS_MALFORMED, "'%.60s' is not a string", key);
 }
@@ -325,8 +323,7 @@ static void check_dependency(struct schema *s, const json_t *value)
 static void check_dependencies(struct schema *s, const json_t *value)
 {
 	if (json_array_size(value) > DEPENDENCIES_MAX)
-		schema_tell(s, STATUS_LIMIT, "%zu: more than the limit of %d", json_array_size(value),
-		        DEPENDENCIES_MAX);
+		schema_tell(s, STATUS_LIMIT, "%zu: more than the limit of %d", json_array_size(value), DEPENDENCIES_MAX);
 	else
 		schema_list(s, value, check_dependency);
 }
@@ -382,8 +379,17 @@ json_t *aci_labels(const json_t *manifest)
 	json_t *labels = json_object();
 	size_t i;
 	json_t *item;
-	json_array_foreach (json_object_get(manifest, "labels"), i, item)
-		json_object_set(labels, json_string_value(json_object_get(item, "name")),
-		        json_object_get(item, "value"));
+	json_array_foreach(json_object_get(manifest, "labels"), i, item)
+		json_object_set(labels, json_string_value(json_object_get(item, "name")), json_object_get(item, "value"));
 	return labels;
+}
+
+json_t *aci_record(const char *id, const json_t *manifest)
+{
+	json_t *dependencies = json_object_get(manifest, "dependencies");
+	json_t *record = json_pack("{s:s, s:s, s:s, s:o}", "kind", "image", "id", id, "name", aci_name(manifest), "labels",
+		aci_labels(manifest));
+	if (json_array_size(dependencies))
+		json_object_set(record, "dependencies", dependencies);
+	return record;
 }

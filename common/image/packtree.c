@@ -371,6 +371,12 @@ static int64_t latest_time(void)
 	return getenv("SOURCE_DATE_EPOCH") ? date_of_build() : INT64_MAX;
 }
 
+int64_t packtree_time(void)
+{
+	int64_t latest = latest_time();
+	return user.mtime ? user.time : latest == INT64_MAX ? 0 : latest;
+}
+
 int packtree_write(const struct packtree *p, int directory, const char *name, struct err *e)
 {
 	struct walk w = { .tree = p, .links = json_object(), .latest = latest_time() };

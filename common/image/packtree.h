@@ -27,6 +27,9 @@ struct packtree {
 // Checks the options; a wrong one ends the process with STATUS_USAGE. For main, behind cmd_start.
 void packtree_check_options(void);
 
+// The modification time of an entry that is not of a tree: --mtime, else SOURCE_DATE_EPOCH, else 0.
+int64_t packtree_time(void);
+
 // Writes the tree below this open directory, the directory itself first (as `.`, or as the prefix). `name` is the directory's in
 // messages. STATUS_TEMPORARY for what changed meanwhile, STATUS_LIMIT for a path no reader would take, STATUS_SYSTEM.
 int packtree_write(const struct packtree *p, int directory, const char *name, struct err *e);

@@ -34,7 +34,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t length)
 	struct err e = { 0 };
 	struct aci_scan scan;
 	limits.output = 1 << 20;
-	aci_read(next, &source, &limits, true, &scan, &text, &findings, &e);
+	struct aci_reading how = { &limits, ACI_ENTRIES_MAX, true };
+	aci_read(next, &source, &how, &scan, &text, &findings, &e);
 	json_decref(scan.manifest);
 	findings_free(&findings);
 	buf_free(&text);

@@ -215,8 +215,8 @@ static void truncated_images_are_malformed(void **unused)
 static void encrypted_images_are_refused(void **unused)
 {
 	(void)unused;
-	static const char *const starts[] = { "\x8c\x0d\x04\x09", "\x85\x01\x0c\x03", "\xc3\x0d\x04\x09", "\xc1\xc0\x4c\x03", "\xd2\xc0\x01\x01",
-		"-----BEGIN PGP MESSAGE-----\n\nhQ" };
+	static const char *const starts[] = { "\x8c\x0d\x04\x09", "\x85\x01\x0c\x03", "\xc3\x0d\x04\x09", "\xc1\xc0\x4c\x03",
+		"\xd2\xc0\x01\x01", "-----BEGIN PGP MESSAGE-----\n\nhQ" };
 	for (size_t i = 0; i < ARRAY_LENGTH(starts); i++) {
 		struct err e = { 0 };
 		struct aci_scan s;
@@ -256,10 +256,11 @@ static void everything_wrong_is_found(void **unused)
 	buf_auto text = { 0 };
 	archive("m:manifest f:a d:rootfs d:rootfs f:b", &bytes);
 	struct source source = { bytes.data, bytes.length, 100 };
+	struct aci_reading how = { &codec_default_limits, ACI_ENTRIES_MAX, true };
 	struct findings findings = { 0 };
 	struct err e = { 0 };
 	struct aci_scan s;
-	assert_int_equal(aci_read(from_memory, &source, &codec_default_limits, true, &s, &text, &findings, &e), 0);
+	assert_int_equal(aci_read(from_memory, &source, &how, &s, &text, &findings, &e), 0);
 	assert_int_equal(findings.errors, 3);
 	assert_int_equal(text.length, strlen(good));
 	assert_memory_equal(text.data, good, text.length);
