@@ -16,7 +16,7 @@ struct progress {
 	const char *label; // owned by the caller; --label replaces it
 	int64_t total;     // bytes, or -1 when unknown
 	int64_t done;
-	bool told; // set it after progress_start: off a terminal, too, a line tells the end
+	bool told;              // set it after progress_start: off a terminal, too, a line tells the end
 	int64_t started, shown; // date_monotonic
 };
 

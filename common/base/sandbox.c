@@ -143,7 +143,8 @@ static _Noreturn void work_confined(int (*work)(void *, int, struct err *), void
 	_exit(STATUS_OK);
 }
 
-int sandbox_child_start(struct sandbox_child *c, int (*work)(void *context, int out_fd, struct err *e), void *context, struct err *e)
+int sandbox_child_start(struct sandbox_child *c, int (*work)(void *context, int out_fd, struct err *e), void *context,
+	struct err *e)
 {
 	int out[2], report[2];
 	*c = (struct sandbox_child){ .pid = -1, .out = -1, .report = -1 };

@@ -36,7 +36,8 @@ struct sandbox_child {
 	pid_t pid;
 	int out, report;
 };
-int sandbox_child_start(struct sandbox_child *c, int (*work)(void *context, int out_fd, struct err *e), void *context, struct err *e);
+int sandbox_child_start(struct sandbox_child *c, int (*work)(void *context, int out_fd, struct err *e), void *context,
+	struct err *e);
 int sandbox_child_finish(struct sandbox_child *c, size_t limit, struct buf *output, struct err *e);
 
 #endif
