@@ -19,8 +19,7 @@
 
 #define UUID_LENGTH (STATE_UUID_MAX - 1)
 
-static const char *const directories[STATE_COUNT] = { "embryo", "prepare", "prepared", "run",
-	"exited-garbage", "garbage" };
+static const char *const directories[STATE_COUNT] = { "embryo", "prepare", "prepared", "run", "exited-garbage", "garbage" };
 
 struct pod_path {
 	char text[64]; // STATE/UUID
@@ -54,9 +53,8 @@ static int make_uuid(char uuid[static STATE_UUID_MAX], struct err *e)
 		return err_system(e, "no random bytes");
 	r[6] = (r[6] & 0x0f) | 0x40; // version 4
 	r[8] = (r[8] & 0x3f) | 0x80; // variant of RFC 4122
-	snprintf(uuid, STATE_UUID_MAX, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
-	        r[0], r[1], r[2], r[3], r[4], r[5], r[6], r[7], r[8], r[9], r[10], r[11], r[12], r[13], r[14],
-	        r[15]);
+	snprintf(uuid, STATE_UUID_MAX, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", r[0], r[1], r[2],
+		r[3], r[4], r[5], r[6], r[7], r[8], r[9], r[10], r[11], r[12], r[13], r[14], r[15]);
 	return 0;
 }
 
@@ -78,8 +76,8 @@ int state_move(int pods, struct state_pod *pod, enum state to, struct err *e)
 {
 	struct pod_path old = path_of(pod->state, pod->uuid), new = path_of(to, pod->uuid);
 	if (renameat2(pods, old.text, pods, new.text, RENAME_NOREPLACE) < 0)
-		return err_system(e, "pod \"%s\": cannot move it from %s to %s", pod->uuid,
-		        directories[pod->state], directories[to]);
+		return err_system(e, "pod \"%s\": cannot move it from %s to %s", pod->uuid, directories[pod->state],
+			directories[to]);
 	pod->state = to;
 	return 0;
 }
@@ -104,8 +102,7 @@ static void collect(int pods, enum state state, const char *prefix, struct texts
 		return;
 	}
 	for (struct dirent *d; (d = readdir(dir));)
-		if (state_is_uuid(d->d_name) && !strncmp(d->d_name, prefix, strlen(prefix)) &&
-		        !texts_has(found, d->d_name))
+		if (state_is_uuid(d->d_name) && !strncmp(d->d_name, prefix, strlen(prefix)) && !texts_has(found, d->d_name))
 			texts_add(found, d->d_name);
 	closedir(dir);
 }
@@ -121,8 +118,8 @@ static int ambiguous(const char *text, const struct texts *found, struct err *e)
 int state_find(int pods, const char *text, char uuid[static STATE_UUID_MAX], struct err *e)
 {
 	if (strlen(text) < STATE_PREFIX_MIN)
-		return err_set(e, STATUS_USAGE, "pod \"%s\": a UUID is shortened to at least %d characters",
-		        text, STATE_PREFIX_MIN);
+		return err_set(e, STATUS_USAGE, "pod \"%s\": a UUID is shortened to at least %d characters", text,
+			STATE_PREFIX_MIN);
 	struct texts found = { 0 };
 	for (int state = 0; state < STATE_COUNT; state++)
 		collect(pods, state, text, &found);
@@ -144,8 +141,7 @@ int state_take_prepared(int pods, const char *uuid, struct state_pod *pod, struc
 	struct pod_path p = path_of(STATE_PREPARED, uuid);
 	io_auto int fd = openat(pods, p.text, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	// Who gets the lock after the winner let it go finds the pod moved: both ways there is one winner.
-	bool ours = fd >= 0 && !flock(fd, LOCK_EX | LOCK_NB) &&
-	            !state_move(pods, pod, STATE_RUN, &(struct err){ 0 });
+	bool ours = fd >= 0 && !flock(fd, LOCK_EX | LOCK_NB) && !state_move(pods, pod, STATE_RUN, &(struct err){ 0 });
 	if (!ours)
 		return err_set(e, STATUS_REFUSED, "pod \"%s\" is not prepared", uuid);
 	pod->fd = io_steal(fd);

@@ -1,13 +1,14 @@
-// The pods directory (rkt:G-008): a pod is the directory STATE/UUID below it and changes state by rename(2)
-// alone.
+// The pods directory (rkt:G-008): a pod is the directory STATE/UUID below it and changes state by rename(2) alone.
 //
-//   embryo/U          being made, not yet locked       prepare/U          being prepared; without a lock:
-//   given up prepared/U        may be run, once                 run/U              running; without a lock:
-//   exited exited-garbage/U  exited, waits for its removal    garbage/U          failed or expired, to be
-//   removed
+//   embryo/U           being made, not yet locked
+//   prepare/U          being prepared; without a lock: given up
+//   prepared/U         may be run, once
+//   run/U              running; without a lock: exited
+//   exited-garbage/U   exited, waits for its removal
+//   garbage/U          failed or expired, to be removed
 //
-// Whoever works on a pod holds an exclusive flock(2) on its directory; so does every process of ours of a
-// running pod. SPDX-License-Identifier: Apache-2.0
+// Whoever works on a pod holds an exclusive flock(2) on its directory; so does every process of ours of a running pod.
+// SPDX-License-Identifier: Apache-2.0
 #ifndef POD_STATE_H
 #define POD_STATE_H
 
@@ -19,15 +20,7 @@
 #define STATE_UUID_MAX   sizeof "xxxxxxxx-xxxx-4xxx-yxxx-xxxxxxxxxxxx"
 #define STATE_PREFIX_MIN 4 // characters of a shortened UUID
 
-enum state {
-	STATE_EMBRYO,
-	STATE_PREPARE,
-	STATE_PREPARED,
-	STATE_RUN,
-	STATE_EXITED_GARBAGE,
-	STATE_GARBAGE,
-	STATE_COUNT
-};
+enum state { STATE_EMBRYO, STATE_PREPARE, STATE_PREPARED, STATE_RUN, STATE_EXITED_GARBAGE, STATE_GARBAGE, STATE_COUNT };
 
 const char *state_directory(enum state state); // its name below the pods directory
 

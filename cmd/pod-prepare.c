@@ -1,0 +1,524 @@
+// pod-prepare - make a pod from images, ready to be run once
+// SPDX-License-Identifier: Apache-2.0
+//
+// stdin: one image record per app, verified and in the store, with what is asked for it in its `app` object; nothing with
+// --pod-manifest. stdout: one pod record. 1 means that an image or the source of a volume is refused (pods.md, aci.md; rkt:R-016).
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cmd.h"
+#include "base/date.h"
+#include "base/io.h"
+#include "base/mem.h"
+#include "base/msg.h"
+#include "base/path.h"
+#include "base/record.h"
+#include "base/sandbox.h"
+#include "image/aci.h"
+#include "image/image.h"
+#include "image/render.h"
+#include "image/stage.h"
+#include "image/store.h"
+#include "oci/acname.h"
+#include "oci/platform.h"
+#include "pod/environ.h"
+#include "pod/fields.h"
+#include "pod/manifest.h"
+#include "pod/ns.h"
+#include "pod/place.h"
+#include "pod/plan.h"
+#include "pod/request.h"
+#include "pod/rootfs.h"
+#include "pod/state.h"
+#include "pod/volume.h"
+
+#define RESOLV_MAX ((size_t)64 * 1024) // bytes of the host's /etc/resolv.conf
+
+static struct {
+	const char *pods, *store, *hostname, *manifest, *inherited, *variables_file, *uuid_file;
+	struct texts apps, volumes, mounts, variables, annotations, labels;
+	bool inherit, unverified, follow_links;
+} user;
+
+static const struct cmd_option options[] = {
+	CMD_TEXTS(0, "app", "N:KEY=VALUE", &user.apps, "ask something for the Nth app; the manual lists the keys"),
+	CMD_TEXT(0, "environment-of", "FILE", &user.inherited, "what --inherit-env gives, as in /proc/PID/environ"),
+	CMD_TEXT(0, "hostname", "NAME", &user.hostname, "the pod's host name; rkt-UUID unless told"),
+	CMD_FLAG(0, "inherit-env", &user.inherit, "give the variables of this process to the apps"),
+	CMD_FLAG(0, "insecure-paths", &user.follow_links, "follow symbolic links in the sources of host volumes"),
+	CMD_TEXTS(0, "mount", "volume=NAME,target=PATH", &user.mounts, "mount a volume at PATH in every app"),
+	CMD_TEXT(0, "pod-manifest", "FILE", &user.manifest, "make the pod this manifest describes; stdin is not read"),
+	CMD_TEXT(0, "pods", "DIR", &user.pods, "the pods directory"),
+	CMD_TEXTS(0, "set-env", "NAME=VALUE", &user.variables, "set a variable in every app"),
+	CMD_TEXT(0, "set-env-file", "FILE", &user.variables_file, "set variables from a file of NAME=VALUE lines"),
+	CMD_TEXT(0, "store", "DIR", &user.store, "the store"),
+	CMD_FLAG(0, "unverified", &user.unverified, "take images that nothing has verified"),
+	CMD_TEXTS(0, "user-annotation", "NAME=VALUE", &user.annotations, "put an annotation into the pod manifest"),
+	CMD_TEXTS(0, "user-label", "NAME=VALUE", &user.labels, "put a label into the pod manifest"),
+	CMD_TEXT(0, "uuid-file-save", "FILE", &user.uuid_file, "write the pod's UUID to a file, too"),
+	CMD_TEXTS(0, "volume", "VOLUME", &user.volumes, "NAME,kind=host,source=/ABS or NAME,kind=empty; see the manual"),
+	CMD_END,
+};
+
+static const struct cmd cmd = {
+	.name = "pod-prepare",
+	.operands = "",
+	.summary = "make a pod from images, ready to be run once",
+	.reads = CMD_RECORDS,
+	.writes = CMD_RECORD,
+	.options = options,
+};
+
+struct work {
+	int pods;
+	struct store *store;
+	json_t *records;  // one per app, in order
+	json_t *manifest; // of the pod, as far as it is made
+	json_t *sources;  // what the sources of host volumes are, for pod-exec
+	struct state_pod pod;
+	struct buf resolv;
+	struct render_options rendering;
+};
+
+// ---- what is asked ----
+
+// The volumes of the command line, by unique names.
+static json_t *ask_volumes(struct err *e)
+{
+	json_t *volumes = json_array();
+	for (size_t i = 0; i < user.volumes.count && !e->status; i++) {
+		json_t *volume = volume_parse(user.volumes.items[i], e);
+		if (volume && fields_find(volumes, "name", fields_text(volume, "name")))
+			err_set(e, STATUS_USAGE, "volume '%s': given twice", fields_text(volume, "name"));
+		if (volume)
+			json_array_append_new(volumes, volume);
+	}
+	return volumes;
+}
+
+// N:KEY=VALUE into the Nth record.
+static int ask_app(json_t *records, const char *text, struct err *e)
+{
+	char *rest;
+	unsigned long n = strtoul(text, &rest, 10);
+	json_t *record = json_array_get(records, n - 1);
+	if (*text < '0' || *text > '9' || *rest != ':')
+		return err_set(e, STATUS_USAGE, "option --app: '%s': not N:KEY=VALUE", text);
+	if (!n || !record)
+		return err_set(e, STATUS_USAGE, "option --app: '%s': there are %zu apps", text, json_array_size(records));
+	json_t *request = jsonio_get_object(record, "app", e);
+	if (e->status)
+		return -1;
+	if (!request) {
+		request = json_object();
+		json_object_set_new(record, "app", request);
+	}
+	return request_set(request, rest + 1, e);
+}
+
+// --name, else the last element of the image's name, with what an AC Name cannot have made `-` (rkt:R-007). Malloced.
+static char *app_name(const json_t *record, struct err *e)
+{
+	const char *asked = fields_text(json_object_get(record, "app"), "name"), *name = fields_text(record, "name");
+	if (!asked && !name) {
+		err_set(e, STATUS_MALFORMED, "stdin: field 'name': missing");
+		return NULL;
+	}
+	const char *slash = asked ? NULL : strrchr(name, '/');
+	char *made = mem_text(asked ? asked : slash ? slash + 1 : name);
+	for (char *c = made; !asked && *c; c++)
+		if (!strchr("abcdefghijklmnopqrstuvwxyz0123456789", *c))
+			*c = '-';
+	if (acname_is_name(made))
+		return made;
+	err_set(e, asked ? STATUS_USAGE : STATUS_MALFORMED, "app name '%s': not an AC Name", made);
+	free(made);
+	return NULL;
+}
+
+// The element of the pod manifest for one record.
+static json_t *ask_one(json_t *record, const json_t *apps, struct err *e)
+{
+	json_t *request = json_object_get(record, "app"), *given;
+	if (request && request_check(request, e) < 0)
+		return NULL;
+	mem_auto char *name = app_name(record, e);
+	if (name && fields_find(apps, "name", name)) {
+		err_set(e, STATUS_USAGE, "multiple apps with name %s", name);
+		err_hint(e, "give one of them another name");
+	}
+	json_t *mounts = e->status ? NULL : json_array();
+	for (size_t i = 0; mounts && i < user.mounts.count && !e->status; i++) {
+		json_t *mount = volume_parse_mount(user.mounts.items[i], e);
+		if (mount)
+			json_array_append_new(mounts, mount);
+	}
+	if (e->status) {
+		json_decref(mounts);
+		return NULL;
+	}
+	size_t i;
+	json_array_foreach(json_object_get(request, "mounts"), i, given)
+		json_array_append_new(mounts,
+			json_pack("{s:O, s:O}", "volume", json_object_get(given, "volume"), "path",
+				json_object_get(given, "target")));
+	json_t *app = json_pack("{s:s, s:{s:O?, s:O?}, s:o}", "name", name, "image", "name", json_object_get(record, "name"),
+		"id", json_object_get(record, "id"), "mounts", mounts);
+	if (json_is_true(json_object_get(request, "readonlyRootfs")))
+		json_object_set_new(app, "readOnlyRootFS", json_true());
+	return app;
+}
+
+static int ask_pairs(json_t *manifest, const char *key, const struct texts *pairs, struct err *e)
+{
+	json_t *object = json_object();
+	for (size_t i = 0; i < pairs->count; i++) {
+		size_t n = strcspn(pairs->items[i], "=");
+		mem_auto char *name = mem_text_n(pairs->items[i], n);
+		if (!n || !pairs->items[i][n] || json_object_set_new(object, name, json_string(pairs->items[i] + n + 1)) < 0)
+			err_set(e, STATUS_USAGE, "'%s': not NAME=VALUE", pairs->items[i]);
+	}
+	if (pairs->count)
+		json_object_set(manifest, key, object);
+	json_decref(object);
+	return e->status ? -1 : 0;
+}
+
+// The manifest that records and command line ask for.
+static int ask_by_records(struct work *w, struct err *e)
+{
+	for (size_t i = 0; i < user.apps.count && !e->status; i++)
+		ask_app(w->records, user.apps.items[i], e);
+	if (e->status)
+		return -1;
+	w->manifest = manifest_new(ask_volumes(e));
+	size_t i;
+	json_t *record, *apps = json_object_get(w->manifest, "apps");
+	json_array_foreach(w->records, i, record) {
+		json_t *app = e->status ? NULL : ask_one(record, apps, e);
+		if (app)
+			json_array_append_new(apps, app);
+	}
+	return e->status ? -1 : 0;
+}
+
+// The manifest the user wrote, whose images the store has.
+static int ask_by_manifest(struct work *w, struct err *e)
+{
+	if (user.apps.count || user.volumes.count || user.mounts.count)
+		cmd_usage("--pod-manifest excludes --app, --volume and --mount");
+	w->records = json_array();
+	w->manifest = jsonio_read_file(user.manifest, e);
+	if (!w->manifest || manifest_check(w->manifest, e) < 0)
+		return -1;
+	size_t i;
+	json_t *app;
+	json_array_foreach(json_object_get(w->manifest, "apps"), i, app) {
+		json_t *record = store_find_id(w->store, fields_text(json_object_get(app, "image"), "id"), e);
+		if (!record)
+			return err_context(e, "app '%s'", fields_text(app, "name"));
+		json_array_append_new(w->records, record);
+	}
+	return 0;
+}
+
+static int ask(struct work *w, struct err *e)
+{
+	if ((user.manifest ? ask_by_manifest(w, e) : ask_by_records(w, e)) < 0)
+		return -1;
+	size_t i;
+	json_t *record;
+	json_array_foreach(w->records, i, record)
+		if (image_require_verified(record, user.unverified, e) < 0)
+			return -1;
+	if (ask_pairs(w->manifest, "userAnnotations", &user.annotations, e) < 0)
+		return -1;
+	return ask_pairs(w->manifest, "userLabels", &user.labels, e);
+}
+
+// ---- one app ----
+
+static int check_platform(const json_t *image, struct err *e)
+{
+	const json_t *labels = json_object_get(image, "labels");
+	const char *os = fields_text(fields_find(labels, "name", "os"), "value");
+	const char *arch = fields_text(fields_find(labels, "name", "arch"), "value");
+	const char *host = platform_host()->appc;
+	if ((os && strcmp(os, "linux") != 0) || (arch && strcmp(arch, host) != 0))
+		return err_set(e, STATUS_REFUSED, "'%s': the image is for %s/%s, this is linux/%s", fields_text(image, "name"),
+			os ? os : "?", arch ? arch : "?", host);
+	return 0;
+}
+
+static int layer_environment(json_t *section, struct err *e)
+{
+	json_t *all = json_array(), *variable;
+	size_t i;
+	if (user.inherit)
+		environ_inherit(all, user.inherited, e);
+	json_array_foreach(json_object_get(section, "environment"), i, variable)
+		environ_set(all, fields_text(variable, "name"), fields_text(variable, "value"));
+	if (!e->status && user.variables_file)
+		environ_read_file(all, user.variables_file, e);
+	for (i = 0; !e->status && i < user.variables.count; i++)
+		environ_assign(all, user.variables.items[i], e);
+	json_object_set_new(section, "environment", all);
+	return e->status ? -1 : 0;
+}
+
+// The app section: the pod manifest's own, else the image's, changed as the user asked.
+static int make_section(json_t *app, json_t *image, const json_t *request, struct err *e)
+{
+	json_t *section = json_object_get(app, "app");
+	if (!section)
+		section = json_object_get(image, "app");
+	json_t *made = section ? json_incref(section) : json_pack("{s:s, s:s}", "user", "0", "group", "0");
+	json_object_set_new(app, "app", made);
+	if (layer_environment(made, e) < 0 || request_apply(request, made, e) < 0)
+		return err_context(e, "app '%s'", fields_text(app, "name"));
+	json_t *own = json_object_get(app, "image"), *labels = json_object_get(image, "labels");
+	json_object_set(own, "name", json_object_get(image, "name"));
+	if (labels)
+		json_object_set(own, "labels", labels);
+	return 0;
+}
+
+// What a volume is behind its source, once for all apps. Returns whether it is a directory, or -1.
+static int examine_source(struct work *w, const char *source, struct err *e)
+{
+	char identity[PLAN_IDENTITY_MAX];
+	struct stat st;
+	io_auto int fd = rootfs_open_source(source, user.follow_links, e);
+	if (fd < 0)
+		return -1;
+	if (plan_identity(fd, identity) < 0 || fstat(fd, &st) < 0)
+		return err_system(e, "volume source '%s': cannot stat", source);
+	json_object_set_new(w->sources, source, json_string(identity));
+	return S_ISDIR(st.st_mode);
+}
+
+static int place_mounts(struct work *w, const json_t *app, int root, struct err *e)
+{
+	const char *name = fields_text(app, "name");
+	size_t i;
+	json_t *mount;
+	json_array_foreach(json_object_get(app, "mounts"), i, mount) {
+		const json_t *volume = manifest_volume_of(w->manifest, mount);
+		const char *source = fields_text(volume, "source");
+		bool own = json_object_get(mount, "appVolume") != NULL;
+		mem_auto char *directory = plan_volume_directory(own ? name : NULL, fields_text(mount, "volume"));
+		int is_directory = 1;
+		if (!strcmp(fields_text(volume, "kind"), "host"))
+			is_directory = examine_source(w, source, e);
+		else if (place_volume(w->pod.fd, directory, volume, w->rendering.numeric_owners, e) < 0)
+			return -1;
+		if (is_directory < 0 || place_target(root, fields_text(mount, "path"), is_directory, e) < 0)
+			return err_context(e, "app '%s'", name);
+	}
+	return 0;
+}
+
+static json_t *read_image_manifest(int directory, struct err *e)
+{
+	buf_auto text = { 0 };
+	io_auto int fd = openat(directory, "manifest", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0) {
+		err_system(e, "the image's manifest: cannot open");
+		return NULL;
+	}
+	if (io_read_stream(fd, ACI_MANIFEST_MAX, "the image's manifest", &text, e) < 0)
+		return NULL;
+	json_t *manifest = jsonio_parse(buf_text(&text), text.length, "the image's manifest", e);
+	if (manifest && aci_check_manifest(manifest, e) < 0) {
+		json_decref(manifest);
+		return NULL;
+	}
+	return manifest;
+}
+
+static int prepare_app(struct work *w, int apps, json_t *record, json_t *app, struct err *e)
+{
+	const char *name = fields_text(app, "name");
+	enum status whose = user.manifest ? STATUS_MALFORMED : STATUS_USAGE;
+	if (render_image(w->store, record, apps, name, &w->rendering, e) < 0)
+		return -1;
+	io_auto int directory = openat(apps, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (directory < 0)
+		return err_system(e, "app '%s': cannot open its directory", name);
+	jsonio_auto json_t *image = read_image_manifest(directory, e);
+	if (!image || check_platform(image, e) < 0 || make_section(app, image, json_object_get(record, "app"), e) < 0)
+		return -1;
+	if (manifest_meet(w->manifest, app, whose, e) < 0)
+		return -1;
+	io_auto int root = openat(directory, "rootfs", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (root < 0)
+		return err_system(e, "app '%s': cannot open its root", name);
+	return place_mounts(w, app, root, e) < 0 || place_system(root, &w->resolv, e) < 0 ? -1 : 0;
+}
+
+// ---- the pod ----
+
+static int write_json(const struct work *w, const char *name, const json_t *value, struct err *e)
+{
+	mem_auto char *text = jsonio_text(value);
+	return state_write(&w->pod, name, text, e);
+}
+
+static int write_runtime(const struct work *w, struct err *e)
+{
+	char now[DATE_TEXT_MAX];
+	jsonio_auto json_t *runtime = json_pack("{s:s, s:O, s:b}", "created", date_format(date_now(), now), "sources", w->sources,
+		"followLinks", user.follow_links);
+	if (user.hostname)
+		json_object_set_new(runtime, "hostname", json_string(user.hostname));
+	return write_json(w, "runtime", runtime, e);
+}
+
+static int fill(struct work *w, struct err *e)
+{
+	if (mkdirat(w->pod.fd, "apps", 0755) < 0)
+		return err_system(e, "pod \"%s\": cannot make 'apps'", w->pod.uuid);
+	io_auto int apps = openat(w->pod.fd, "apps", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	size_t i;
+	json_t *app;
+	json_array_foreach(json_object_get(w->manifest, "apps"), i, app)
+		if (prepare_app(w, apps, json_array_get(w->records, i), app, e) < 0)
+			return -1;
+	manifest_tell_unused(w->manifest);
+	return write_json(w, "pod", w->manifest, e) < 0 ? -1 : write_runtime(w, e);
+}
+
+static int save_uuid(const struct work *w, struct err *e)
+{
+	struct io_output file;
+	if (!user.uuid_file)
+		return 0;
+	if (io_create(&file, AT_FDCWD, user.uuid_file, 0644, e) < 0)
+		return -1;
+	if (io_write_all(file.fd, w->pod.uuid, strlen(w->pod.uuid)) < 0 || io_write_all(file.fd, "\n", 1) < 0) {
+		err_system(e, "'%s': cannot write", user.uuid_file);
+		io_discard(&file);
+		return -1;
+	}
+	return io_commit(&file, e);
+}
+
+static void abandon(struct work *w)
+{
+	struct err ignored = { 0 };
+	io_auto int directory = openat(w->pods, state_directory(w->pod.state), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (directory >= 0 && stage_remove(directory, w->pod.uuid, &ignored) < 0)
+		msg_warn("pod \"%s\": cannot remove what is left of it: %s", w->pod.uuid, ignored.text);
+}
+
+static int prepare(struct work *w, struct err *e)
+{
+	if (state_create(w->pods, &w->pod, e) < 0)
+		return -1;
+	if (fill(w, e) == 0 && save_uuid(w, e) == 0 && state_move(w->pods, &w->pod, STATE_PREPARED, e) == 0)
+		return 0;
+	abandon(w);
+	return -1;
+}
+
+static void write_record(const struct work *w, const char *pods)
+{
+	mem_auto char *real = realpath(pods, NULL);
+	mem_auto char *directory = mem_format("%s/%s/%s", real ? real : pods, state_directory(w->pod.state), w->pod.uuid);
+	jsonio_auto json_t *record =
+		json_pack("{s:s, s:s, s:s, s:[]}", "kind", "pod", "uuid", w->pod.uuid, "dir", directory, "apps");
+	size_t i, k;
+	json_t *item, *check;
+	json_array_foreach(json_object_get(w->manifest, "apps"), i, item)
+		json_array_append(json_object_get(record, "apps"), json_object_get(item, "name"));
+	json_array_foreach(w->records, i, item)
+		json_array_foreach(json_object_get(item, "insecure"), k, check)
+			if (json_is_string(check))
+				image_add_insecure(record, json_string_value(check));
+	if (user.follow_links)
+		image_add_insecure(record, "paths");
+	record_write(record);
+}
+
+// ---- start ----
+
+static int confine(const char *pods, const char *store, struct err *e)
+{
+	struct sandbox sandbox = { 0 };
+	mem_auto char *uuid_directory = user.uuid_file ? mem_text(user.uuid_file) : NULL;
+	char *slash = uuid_directory ? strrchr(uuid_directory, '/') : NULL;
+	if (slash)
+		slash[slash == uuid_directory] = '\0';
+	texts_add(&sandbox.reads, store);
+	texts_add(&sandbox.writes, pods);
+	if (uuid_directory)
+		texts_add(&sandbox.writes, slash ? uuid_directory : ".");
+	const char *const files[] = { user.manifest, user.inherited, user.variables_file };
+	for (size_t i = 0; i < ARRAY_LENGTH(files); i++)
+		if (files[i])
+			texts_add(&sandbox.reads, files[i]);
+	sandbox.fork = true;
+	return sandbox_enter(&sandbox, e);
+}
+
+// A caller without privileges works in a user namespace, so that files can have the owners the image gives them (rkt:E-013).
+static int enter_users(struct work *w, struct err *e)
+{
+	bool whole = true;
+	mem_auto char *why = NULL;
+	if (geteuid() != 0 && ns_enter_users(&whole, &why, e) < 0)
+		return -1;
+	w->rendering.numeric_owners = whole;
+	if (!whole)
+		msg_warn("every file of the pod is the caller's: %s", why);
+	return 0;
+}
+
+static int start(struct work *w, const char *pods, const char *store, struct err *e)
+{
+	struct err absent = { 0 };
+	umask(022);
+	if (io_read_file("/etc/resolv.conf", RESOLV_MAX, &w->resolv, &absent) < 0)
+		w->resolv.length = 0;
+	w->pods = state_open(pods, true, e);
+	w->store = w->pods < 0 ? NULL : store_open(store, false, e);
+	if (!w->store || enter_users(w, e) < 0)
+		return -1;
+	return confine(pods, store, e);
+}
+
+static void finish(struct work *w)
+{
+	if (w->store)
+		store_close(w->store);
+	json_decref(w->records);
+	json_decref(w->manifest);
+	json_decref(w->sources);
+	buf_free(&w->resolv);
+	io_close_indirect(&w->pod.fd);
+	io_close_indirect(&w->pods);
+}
+
+int main(int argc, char **argv)
+{
+	struct err e = { 0 };
+	cmd_start(&cmd, argc, argv);
+	struct work w = { .pods = -1, .pod = { .fd = -1 }, .sources = json_object(), .rendering = render_defaults };
+	w.rendering.layout = w.rendering.setuid = true;
+	w.rendering.sync = false; // a pod that was being prepared does not outlive a crash of the machine
+	w.rendering.unverified = user.unverified;
+	mem_auto char *pods = path_pods(user.pods);
+	mem_auto char *store = path_store(user.store);
+	if (!user.manifest && !(w.records = record_read_all("image", &e)))
+		return cmd_fail(&e);
+	if (start(&w, pods, store, &e) < 0 || ask(&w, &e) < 0 || prepare(&w, &e) < 0)
+		return cmd_fail(&e);
+	write_record(&w, pods);
+	finish(&w);
+	return cmd_finish();
+}
