@@ -74,7 +74,7 @@ $(B)/fuzz/%: $(B)/obj/tests/fuzz/%.o $(LIBRARY)
 fuzzers: $(FUZZERS)
 
 asan:
-	$(MAKE) B=build-asan SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer' CFLAGS='-O1 -g' \
+	$(MAKE) B=build-asan SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -Wno-conversion' CFLAGS='-O1 -g' \
 		HARDENING=-fPIE all units
 
 check:
@@ -85,7 +85,7 @@ lint: $(B)/gen/sandbox_filters.h
 
 fuzz:
 	$(MAKE) B=build-fuzz CC=clang CFLAGS='-O1 -g' HARDENING=-fPIE WARNINGS='-Wall -Wextra -Wno-unknown-warning-option -Werror' \
-		SANITIZE='-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer' fuzzers
+		SANITIZE='-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -Wno-conversion' fuzzers
 	tests/fuzz/run
 
 bench: all

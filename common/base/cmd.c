@@ -150,6 +150,7 @@ int cmd_fail(const struct err *e)
 {
 	if (e->upstream) {
 		write_error_record(e->upstream);
+		free(e->upstream);
 		return (int)e->status;
 	}
 	enum status status = e->status ? e->status : STATUS_SYSTEM;

@@ -86,7 +86,7 @@ struct cmd_operands {
 struct cmd_operands cmd_start(const struct cmd *cmd, int argc, char **argv);
 
 // Tells a failure: message and hint on stderr (nothing when e->upstream is set), the error record on stdout unless that is a
-// terminal or a byte stream. Returns the status for main to return.
+// terminal or a byte stream. Frees e->upstream. Returns the status for main to return.
 int cmd_fail(const struct err *e);
 
 // Ends a usage error that the table cannot see (options that exclude each other). Does not return.

@@ -152,26 +152,42 @@ static void settle_names(json_t *manifests)
 	}
 }
 
-// Puts the entries of these images, as they are now, behind all others; `keys` has a member per image.
-static int replace_entries(struct store *s, json_t *manifests, json_t *keys, struct err *e)
+// The entries of these images as they are now: null for one that was removed, none for one whose record is damaged: its entry stays.
+static json_t *new_entries(struct store *s, json_t *keys, struct err *e)
 {
 	const char *key;
 	json_t *unused;
-	for (size_t i = json_array_size(manifests); i-- > 0;) {
-		const char *shown = key_of(json_array_get(manifests, i));
-		if (shown && json_object_get(keys, shown))
-			json_array_remove(manifests, i);
-	}
+	jsonio_auto json_t *entries = json_object();
 	json_object_foreach(keys, key, unused) {
 		jsonio_auto json_t *record = store_read_image(s, key, e);
 		json_t *entry = record ? entry_of(s, record, key, e) : NULL;
 		if (entry)
-			json_array_append_new(manifests, entry);
-		else if (e->status != STATUS_NOT_FOUND &&
-			e->status != STATUS_MALFORMED) // removed; damaged: store-check's to tell
-			return -1;
+			json_object_set_new(entries, key, entry);
+		else if (e->status == STATUS_NOT_FOUND)
+			json_object_set_new(entries, key, json_null());
+		else if (e->status != STATUS_MALFORMED)
+			return NULL;
 		*e = (struct err){ 0 };
 	}
+	return json_incref(entries);
+}
+
+// Puts the new entries behind all others.
+static int replace_entries(struct store *s, json_t *manifests, json_t *keys, struct err *e)
+{
+	const char *key;
+	json_t *entry;
+	jsonio_auto json_t *entries = new_entries(s, keys, e);
+	if (!entries)
+		return -1;
+	for (size_t i = json_array_size(manifests); i-- > 0;) {
+		const char *shown = key_of(json_array_get(manifests, i));
+		if (shown && json_object_get(entries, shown))
+			json_array_remove(manifests, i);
+	}
+	json_object_foreach(entries, key, entry)
+		if (json_is_object(entry))
+			json_array_append(manifests, entry);
 	return 0;
 }
 
@@ -231,6 +247,16 @@ static int all_keys(struct store *s, const json_t *manifests, json_t *keys, stru
 	return 0;
 }
 
+// An index.json that was lost is made anew.
+static json_t *read_index(struct store *s, struct err *e)
+{
+	json_t *index = layout_read_index(store_directory(s), e);
+	if (index || e->status != STATUS_NOT_FOUND)
+		return index;
+	*e = (struct err){ 0 };
+	return layout_make(store_directory(s), e) < 0 ? NULL : layout_read_index(store_directory(s), e);
+}
+
 // With index.lock held: one batch. What a killed writer had taken comes first.
 static int write_batch(struct store *s, bool all, struct err *e)
 {
@@ -242,7 +268,7 @@ static int write_batch(struct store *s, bool all, struct err *e)
 		return -1;
 	close(barrier);
 	jsonio_auto json_t *keys = json_object();
-	jsonio_auto json_t *index = layout_read_index(store_directory(s), e);
+	jsonio_auto json_t *index = read_index(s, e);
 	json_t *manifests = json_object_get(index, "manifests");
 	if (!index || read_notes(s, keys, e) < 0 || (all && all_keys(s, manifests, keys, e) < 0))
 		return -1;

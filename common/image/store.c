@@ -13,7 +13,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "crypto/hash.h"
-#include "image/store.h"
+#include "image/storeindex.h"
 #include "oci/layout.h"
 
 #define BLOBS "blobs/sha256"
@@ -131,8 +131,7 @@ int store_lock(struct store *s, int operation, struct err *e)
 
 // ---- reading blobs ----
 
-// The sha256 digest that the file of a sha512 one names.
-static int follow_alias(struct store *s, const char *hex, char sha256[static DIGEST_TEXT_MAX])
+int store_follow_alias(struct store *s, const char *hex, char sha256[static DIGEST_TEXT_MAX])
 {
 	mem_auto char *name = mem_format("sha512/%s", hex);
 	io_auto int fd = openat(s->directory, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
@@ -151,7 +150,7 @@ static char *path_of(struct store *s, const char *digest)
 	const char *hex;
 	if (!digest_valid(digest, &algorithm, &hex))
 		return NULL;
-	if (algorithm == DIGEST_SHA512 && (follow_alias(s, hex, followed) < 0 || !digest_valid(followed, NULL, &hex)))
+	if (algorithm == DIGEST_SHA512 && (store_follow_alias(s, hex, followed) < 0 || !digest_valid(followed, NULL, &hex)))
 		return NULL;
 	return mem_format(BLOBS "/%s", hex);
 }
@@ -296,7 +295,7 @@ int store_alias_blob(struct store *s, const char *sha512, const char *sha256, st
 	if (!digest_valid(sha512, &from, &hex) || from != DIGEST_SHA512 || !digest_valid(sha256, &to, NULL) ||
 		to != DIGEST_SHA256)
 		return err_set(e, STATUS_MALFORMED, "blob: not a sha512: and a sha256: digest");
-	if (follow_alias(s, hex, old) == 0 && !strcmp(old, sha256))
+	if (store_follow_alias(s, hex, old) == 0 && !strcmp(old, sha256))
 		return 0;
 	mem_auto char *name = mem_format("sha512/%s", hex);
 	if (io_create(&o, s->directory, name, 0644, e) < 0)

@@ -4,6 +4,7 @@
 #define IMAGE_STOREINDEX_H
 
 #include "base/texts.h"
+#include "crypto/digest.h"
 #include "image/store.h"
 
 #define STORE_KEY_MAX (sizeof "" + 128) // hex digits and a NUL; 128 digits for an id, 64 for a digest
@@ -25,6 +26,10 @@ int store_check_record(struct store *s, const char *key, struct err *e);
 
 // Every descriptor of a record that names a blob of the store, each sha256: and valid; a new array.
 json_t *store_blobs_of(const json_t *record, struct err *e);
+
+// The sha256: digest that the alias of these 128 hex digits names, whether or not that blob is there. -1 when there is none, or it
+// is damaged.
+int store_follow_alias(struct store *s, const char *hex, char sha256[static DIGEST_TEXT_MAX]);
 
 // The directory below the store that lists the images of this name; malloced. No two names share one.
 char *store_names_directory(const char *name);

@@ -1,0 +1,76 @@
+// key-pub - print the public half of a key, or its id
+// SPDX-License-Identifier: Apache-2.0
+//
+// stdin or FILE: a private key (PEM) or a public one (PEM, JWK). stdout: the public key as SPKI PEM (RFC 7468 section 13), or with
+// --id its id alone. 1 when it is a key of another type than asked, 4 when the passphrase is wrong.
+#include <stdio.h>
+
+#include "base/cmd.h"
+#include "base/io.h"
+#include "base/mem.h"
+#include "base/sandbox.h"
+#include "base/secret.h"
+#include "crypto/key.h"
+#include "crypto/passphrase.h"
+
+static struct {
+	const char *id;
+	const char *type;
+} user;
+
+static const struct cmd_option options[] = {
+	CMD_CHOICE(0, "id", &user.id, "kid", "print the key's id instead: kid is its RFC 7638 thumbprint in hex"),
+	CMD_CHOICE(0, "type", &user.type, "ed25519|p256|p384|rsa", "refuse a key of another type"),
+	CMD_GROUP(passphrase_options),
+	CMD_END,
+};
+
+static const struct cmd cmd = {
+	.name = "key-pub",
+	.operands = "[FILE]",
+	.summary = "print the public half of a key, or its id",
+	.reads = CMD_BYTES,
+	.writes = CMD_BYTES,
+	.most_operands = 1,
+	.options = options,
+};
+
+static int read_key(const char *path, struct key *k, struct err *e)
+{
+	secret_auto text = { 0 };
+	char prompt[] = "Encrypted private key password: ";
+	mem_auto char *subject = mem_format("'%s'", path);
+	if (io_read_file(path, KEY_FILE_MAX, &text, e) < 0)
+		return -1;
+	if (key_parse_any(buf_text(&text), text.length, passphrase_get, prompt, k, e) < 0)
+		return err_context(e, "%s", subject);
+	enum key_type wanted = k->type;
+	if (user.type)
+		key_type_find(user.type, &wanted);
+	if (k->type == wanted)
+		return 0;
+	return err_set(e, STATUS_REFUSED, "%s: a key of type %s: expected %s", subject, key_type_name(k->type), user.type);
+}
+
+static int print_key(const struct key *k, struct err *e)
+{
+	char kid[65];
+	buf_auto text = { 0 };
+	if (user.id)
+		key_thumbprint(k, kid);
+	else if (key_public_pem(k, &text, e) < 0)
+		return -1;
+	printf("%s%s", user.id ? kid : buf_text(&text), user.id ? "\n" : "");
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct err e = { 0 };
+	key_auto key = { 0 };
+	struct cmd_operands files = cmd_start(&cmd, argc, argv);
+	secret_guard();
+	if (read_key(files.count ? files.items[0] : "-", &key, &e) < 0 || print_key(&key, &e) < 0)
+		return cmd_fail(&e);
+	return cmd_finish();
+}

@@ -1,0 +1,205 @@
+// jose.h says what these promise.
+// SPDX-License-Identifier: Apache-2.0
+#include <openssl/bn.h>
+#include <openssl/ecdsa.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/rsa.h>
+#include <string.h>
+
+#include "base/jsonio.h"
+#include "base/mem.h"
+#include "crypto/b64.h"
+#include "crypto/jose.h"
+
+static const struct {
+	const char *name;
+	enum key_type type;
+	const char *hash;  // NULL: the algorithm hashes by itself
+	size_t coordinate; // bytes of r and of s in the signature, 0 where it is not ECDSA
+} algorithms[] = {
+	[JOSE_ES384] = { "ES384", KEY_P384, "SHA384", 48 },
+	[JOSE_ES256] = { "ES256", KEY_P256, "SHA256", 32 },
+	[JOSE_EDDSA] = { "EdDSA", KEY_ED25519, NULL, 0 },
+	[JOSE_RS256] = { "RS256", KEY_RSA, "SHA256", 0 },
+	[JOSE_PS256] = { "PS256", KEY_RSA, "SHA256", 0 },
+};
+
+enum { SIGNATURE_MAX = 2048 }; // bytes: RSA of 16384 bits
+
+const char *jose_reason_text(enum jose_reason reason)
+{
+	static const char *const texts[] = { "good", "malformed", "too-long", "alg", "typ", "crit", "unknown-kid", "signature",
+		"expired", "not-yet-valid", "issuer", "audience", "missing-claim", "revoked" };
+	return texts[reason];
+}
+
+const char *jose_algorithm_name(enum jose_algorithm algorithm)
+{
+	return algorithms[algorithm].name;
+}
+
+bool jose_algorithm_find(const char *name, enum jose_algorithm *algorithm)
+{
+	for (size_t i = 0; i < ARRAY_LENGTH(algorithms); i++)
+		if (!strcmp(name, algorithms[i].name)) {
+			*algorithm = (enum jose_algorithm)i;
+			return true;
+		}
+	return false;
+}
+
+bool jose_algorithm_fits(enum jose_algorithm algorithm, enum key_type type)
+{
+	return algorithms[algorithm].type == type;
+}
+
+enum jose_algorithm jose_algorithm_of(enum key_type type)
+{
+	size_t i = 0;
+	while (algorithms[i].type != type)
+		i++;
+	return (enum jose_algorithm)i;
+}
+
+static bool set_padding(EVP_PKEY_CTX *context, enum jose_algorithm algorithm)
+{
+	if (algorithm != JOSE_PS256)
+		return true;
+	return EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PSS_PADDING) == 1 &&
+		EVP_PKEY_CTX_set_rsa_pss_saltlen(context, RSA_PSS_SALTLEN_DIGEST) == 1; // RFC 7518 section 3.5
+}
+
+// DER of OpenSSL to r and s at full width, RFC 7518 section 3.4. Returns the length or 0.
+static size_t from_der(unsigned char *signature, size_t length, size_t width)
+{
+	const unsigned char *at = signature;
+	ECDSA_SIG *parsed = d2i_ECDSA_SIG(NULL, &at, (long)length);
+	bool ok = parsed && BN_bn2binpad(ECDSA_SIG_get0_r(parsed), signature, (int)width) == (int)width &&
+		BN_bn2binpad(ECDSA_SIG_get0_s(parsed), signature + width, (int)width) == (int)width;
+	ECDSA_SIG_free(parsed);
+	return ok ? 2 * width : 0;
+}
+
+static size_t sign(const struct key *k, enum jose_algorithm algorithm, const struct buf *text, unsigned char *signature)
+{
+	size_t length = SIGNATURE_MAX;
+	EVP_PKEY_CTX *context;
+	EVP_MD_CTX *md = EVP_MD_CTX_new();
+	bool ok = md && EVP_DigestSignInit_ex(md, &context, algorithms[algorithm].hash, NULL, NULL, k->pkey, NULL) == 1 &&
+		set_padding(context, algorithm) &&
+		EVP_DigestSign(md, signature, &length, (unsigned char *)text->data, text->length) == 1;
+	EVP_MD_CTX_free(md);
+	if (ok && algorithms[algorithm].coordinate)
+		length = from_der(signature, length, algorithms[algorithm].coordinate);
+	return ok ? length : 0;
+}
+
+int jose_sign(const struct key *k, enum jose_algorithm algorithm, const char *kid, const char *payload, struct buf *out,
+	struct err *e)
+{
+	unsigned char signature[SIGNATURE_MAX];
+	mem_auto char *header = mem_format("{\"alg\":\"%s\",\"typ\":\"JWT\",\"kid\":\"%s\"}", algorithms[algorithm].name, kid);
+	buf_auto text = { 0 };
+	b64_encode(header, strlen(header), &text);
+	buf_add_byte(&text, '.');
+	b64_encode(payload, strlen(payload), &text);
+	size_t length = sign(k, algorithm, &text, signature);
+	if (!length)
+		return err_set(e, STATUS_SYSTEM, "cannot sign with this key");
+	buf_add_byte(&text, '.');
+	b64_encode(signature, length, &text);
+	if (text.length > JOSE_TOKEN_MAX)
+		return err_set(e, STATUS_LIMIT, "the token has %zu bytes: at most %d are allowed", text.length, JOSE_TOKEN_MAX);
+	buf_add(out, text.data, text.length);
+	return 0;
+}
+
+static bool too_deep(const json_t *value, int depth)
+{
+	const char *key;
+	size_t i;
+	json_t *inner;
+	if (depth > JOSE_DEPTH_MAX)
+		return true;
+	json_array_foreach(value, i, inner)
+		if (too_deep(inner, depth + 1))
+			return true;
+	json_object_foreach((json_t *)value, key, inner)
+		if (too_deep(inner, depth + 1))
+			return true;
+	return false;
+}
+
+static json_t *parse_part(const char *part, size_t length)
+{
+	buf_auto text = { 0 };
+	struct err ignored = { 0 };
+	if (!length || !b64_decode(part, length, &text))
+		return NULL;
+	json_t *value = jsonio_parse(buf_text(&text), text.length, "token", &ignored);
+	if (json_is_object(value) && !too_deep(value, 0))
+		return value;
+	json_decref(value);
+	return NULL;
+}
+
+enum jose_reason jose_parse(const char *token, size_t length, struct jose_token *t)
+{
+	*t = (struct jose_token){ 0 };
+	if (length > JOSE_TOKEN_MAX)
+		return JOSE_TOO_LONG;
+	const char *first = memchr(token, '.', length);
+	const char *second = first ? memchr(first + 1, '.', length - (size_t)(first + 1 - token)) : NULL;
+	if (!second || memchr(second + 1, '.', length - (size_t)(second + 1 - token)))
+		return JOSE_MALFORMED;
+	t->signed_text = token;
+	t->signed_length = (size_t)(second - token);
+	t->header = parse_part(token, (size_t)(first - token));
+	t->payload = parse_part(first + 1, (size_t)(second - first - 1));
+	bool whole = t->header && t->payload && b64_decode(second + 1, length - (size_t)(second + 1 - token), &t->signature);
+	return whole ? JOSE_GOOD : JOSE_MALFORMED;
+}
+
+void jose_free(struct jose_token *t)
+{
+	json_decref(t->header);
+	json_decref(t->payload);
+	buf_free(&t->signature);
+	*t = (struct jose_token){ 0 };
+}
+
+// r and s back to DER. OpenSSL itself checks that both are in range. Returns the length or 0.
+static size_t to_der(const struct buf *raw, size_t width, unsigned char *der)
+{
+	if (raw->length != 2 * width)
+		return 0;
+	ECDSA_SIG *signature = ECDSA_SIG_new();
+	const unsigned char *bytes = (const unsigned char *)raw->data;
+	ECDSA_SIG_set0(signature, BN_bin2bn(bytes, (int)width, NULL), BN_bin2bn(bytes + width, (int)width, NULL));
+	int length = i2d_ECDSA_SIG(signature, &der);
+	ECDSA_SIG_free(signature);
+	return length > 0 ? (size_t)length : 0;
+}
+
+bool jose_signature_good(const struct jose_token *t, const struct key *k, enum jose_algorithm algorithm)
+{
+	unsigned char der[SIGNATURE_MAX];
+	const unsigned char *signature = (const unsigned char *)t->signature.data;
+	size_t length = t->signature.length;
+	if (!jose_algorithm_fits(algorithm, k->type))
+		return false;
+	if (algorithms[algorithm].coordinate) {
+		length = to_der(&t->signature, algorithms[algorithm].coordinate, der);
+		signature = der;
+	}
+	EVP_PKEY_CTX *context;
+	EVP_MD_CTX *md = EVP_MD_CTX_new();
+	bool good = length && md &&
+		EVP_DigestVerifyInit_ex(md, &context, algorithms[algorithm].hash, NULL, NULL, k->pkey, NULL) == 1 &&
+		set_padding(context, algorithm) &&
+		EVP_DigestVerify(md, signature, length, (const unsigned char *)t->signed_text, t->signed_length) == 1;
+	EVP_MD_CTX_free(md);
+	ERR_clear_error();
+	return good;
+}

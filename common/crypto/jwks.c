@@ -1,0 +1,114 @@
+// jwks.h says what these promise.
+// SPDX-License-Identifier: Apache-2.0
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/io.h"
+#include "base/jsonio.h"
+#include "base/mem.h"
+#include "crypto/jwks.h"
+
+enum { SET_FILE_MAX = 4 << 20 }; // bytes: some thousand keys
+
+// Takes over k.
+static void add(struct jwks *set, struct key k, const char *kid)
+{
+	for (size_t i = 0; i < set->count; i++) {
+		const char *old = set->entries[i].kid;
+		if (key_same_public(&set->entries[i].key, &k) && (kid && old ? !strcmp(kid, old) : kid == old)) {
+			key_free(&k);
+			return;
+		}
+	}
+	set->entries = mem_resize(set->entries, set->count + 1, sizeof *set->entries);
+	struct jwks_entry *entry = &set->entries[set->count++];
+	*entry = (struct jwks_entry){ .key = k, .kid = mem_text(kid) };
+	key_thumbprint(&k, entry->thumbprint);
+}
+
+static int add_jwk(struct jwks *set, const json_t *jwk, struct err *e)
+{
+	struct key k;
+	if (key_from_jwk(jwk, &k, e) < 0)
+		return -1;
+	add(set, k, json_string_value(json_object_get(jwk, "kid")));
+	return 0;
+}
+
+static int add_set(struct jwks *set, const json_t *keys, struct err *e)
+{
+	size_t i;
+	json_t *jwk;
+	json_array_foreach(keys, i, jwk)
+		if (add_jwk(set, jwk, e) < 0)
+			return err_context(e, "keys[%zu]", i);
+	return 0;
+}
+
+// Each PEM block in turn: a file may hold several.
+static int add_pems(struct jwks *set, const char *text, struct err *e)
+{
+	static const char begin[] = "-----BEGIN ", end[] = "-----END ";
+	size_t count = 0;
+	for (const char *at = text; (at = strstr(at, begin)); count++) {
+		const char *stop = strstr(at, end);
+		const char *line_end = stop ? strstr(stop + sizeof end - 1, "-----") : NULL;
+		if (!line_end)
+			return err_set(e, STATUS_MALFORMED, "damaged PEM");
+		mem_auto char *block = mem_format("%.*s\n", (int)(line_end + 5 - at), at);
+		struct key k;
+		if (key_parse_any(block, strlen(block), NULL, NULL, &k, e) < 0)
+			return -1;
+		add(set, k, NULL);
+		at = line_end;
+	}
+	return count ? 0 : err_set(e, STATUS_MALFORMED, "neither PEM nor JWK");
+}
+
+int jwks_parse(struct jwks *set, const char *text, size_t length, struct err *e)
+{
+	if (text[strspn(text, " \t\r\n")] != '{')
+		return add_pems(set, text, e);
+	jsonio_auto json_t *value = jsonio_parse(text, length, "JWK", e);
+	if (!value)
+		return -1;
+	const json_t *keys = jsonio_get_array(value, "keys", e);
+	if (e->status)
+		return -1;
+	return keys ? add_set(set, keys, e) : add_jwk(set, value, e);
+}
+
+int jwks_read(struct jwks *set, const char *path, struct err *e)
+{
+	buf_auto text = { 0 };
+	if (io_read_file(path, SET_FILE_MAX, &text, e) < 0)
+		return -1;
+	return jwks_parse(set, buf_text(&text), text.length, e) < 0 ? err_context(e, "'%s'", path) : 0;
+}
+
+bool jwks_matches(const struct jwks_entry *entry, const char *kid)
+{
+	char base64url[44];
+	if (entry->kid)
+		return !strcmp(entry->kid, kid);
+	jwks_thumbprint_base64url(entry->thumbprint, base64url);
+	return !strcmp(entry->thumbprint, kid) || !strcmp(base64url, kid);
+}
+
+void jwks_free(struct jwks *set)
+{
+	for (size_t i = 0; i < set->count; i++) {
+		key_free(&set->entries[i].key);
+		free(set->entries[i].kid);
+	}
+	free(set->entries);
+	*set = (struct jwks){ 0 };
+}
+
+void jwks_thumbprint_base64url(const char hex[65], char out[44])
+{
+	unsigned char bytes[32];
+	sodium_hex2bin(bytes, sizeof bytes, hex, 64, NULL, NULL, NULL);
+	sodium_bin2base64(out, 44, bytes, sizeof bytes, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+}

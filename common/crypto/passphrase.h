@@ -1,0 +1,20 @@
+// Where the passphrase of a private key comes from: a file, a descriptor, else the terminal.
+// SPDX-License-Identifier: Apache-2.0
+#ifndef CRYPTO_PASSPHRASE_H
+#define CRYPTO_PASSPHRASE_H
+
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "base/cmd.h"
+
+// --passphrase-file and --passphrase-fd, for the option table of every program that reads or makes a private key.
+extern const struct cmd_option passphrase_options[];
+
+bool passphrase_is_given(void); // by one of the options; both are a usage error
+
+// The passphrase, appended to out: from the options, else asked on the terminal with `prompt` (a string).
+// A key_passphrase of key.h.
+int passphrase_get(void *prompt, struct buf *out, struct err *e);
+
+#endif
