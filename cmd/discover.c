@@ -50,8 +50,7 @@ static json_t *parse_names(struct cmd_operands names, struct err *e)
 		if (record)
 			json_array_append_new(records, record);
 		if (record && strcmp(text_of(record, "transport"), "appc") != 0)
-			err_set(e, STATUS_USAGE, "'%s': not the name of an App Container image",
-			        names.items[i]);
+			err_set(e, STATUS_USAGE, "'%s': not the name of an App Container image", names.items[i]);
 		if (e->status) {
 			json_decref(records);
 			return NULL;
@@ -64,7 +63,7 @@ static bool needs_discovery(const json_t *record)
 {
 	const char *transport = text_of(record, "transport");
 	return (!transport || !strcmp(transport, "appc")) && !json_object_get(record, "endpoints") &&
-	       !json_object_get(record, "id");
+		!json_object_get(record, "id");
 }
 
 static int check_labels(const json_t *labels, struct err *e)
@@ -73,10 +72,9 @@ static int check_labels(const json_t *labels, struct err *e)
 	json_t *value;
 	if (!json_is_object(labels))
 		return err_set(e, STATUS_MALFORMED, "field 'labels': not an object");
-	json_object_foreach ((json_t *)(uintptr_t)labels, key, value)
+	json_object_foreach((json_t *)(uintptr_t)labels, key, value)
 		if (!acname_is_identifier(key) || !json_is_string(value))
-			return err_set(e, STATUS_MALFORMED,
-			        "field 'labels': '%.80s' is not an identifier with a string", key);
+			return err_set(e, STATUS_MALFORMED, "field 'labels': '%.80s' is not an identifier with a string", key);
 	return 0;
 }
 
@@ -98,8 +96,7 @@ static int complete(json_t *record, struct err *e)
 	if (!name)
 		return -1;
 	if (!acname_is_identifier(name))
-		return err_set(e, STATUS_MALFORMED,
-		        "field 'name': '%.200s' is not an App Container identifier", name);
+		return err_set(e, STATUS_MALFORMED, "field 'name': '%.200s' is not an App Container identifier", name);
 	if (!json_object_get(record, "labels"))
 		json_object_set_new(record, "labels", json_object());
 	if (check_labels(json_object_get(record, "labels"), e) < 0)
@@ -147,7 +144,7 @@ int main(int argc, char **argv)
 	jsonio_auto json_t *records = names.count ? parse_names(names, &e) : record_read_all("image", &e);
 	size_t i;
 	json_t *record;
-	json_array_foreach (records, i, record)
+	json_array_foreach(records, i, record)
 		if (discover(record, &e) < 0)
 			break;
 	http_end();

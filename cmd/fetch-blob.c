@@ -40,7 +40,8 @@ static const struct cmd_option options[] = {
 	CMD_TEXT(0, "signature", "FILE", &user.signature, "the signature of the one image there is"),
 	CMD_SIZE(0, "max-download", &user.max_download, "of one image as served; 64G unless told"),
 	CMD_SIZE(0, "max-size", &user.limits.output, "of the uncompressed archive; 1T unless told"),
-	CMD_NUMBER(0, "max-ratio", "N", &user.limits.ratio, 1, INT64_MAX, "of uncompressed to compressed bytes; 1000 unless told"),
+	CMD_NUMBER(0, "max-ratio", "N", &user.limits.ratio, 1, INT64_MAX,
+		"of uncompressed to compressed bytes; 1000 unless told"),
 	CMD_GROUP(http_options),
 	CMD_GROUP(progress_options),
 	CMD_END,
@@ -70,7 +71,7 @@ static void set_text(json_t *object, const char *key, const char *value)
 static struct local {
 	char *url;
 	int fd, why; // errno where fd is -1
-} *locals;
+} * locals;
 static size_t local_count;
 static int user_signature = -1;
 
@@ -95,10 +96,8 @@ static int open_locals(const json_t *records, struct err *e)
 {
 	size_t i, j;
 	json_t *record, *endpoint;
-	json_array_foreach(records, i, record)
-	{
-		json_array_foreach(json_object_get(record, "endpoints"), j, endpoint)
-		{
+	json_array_foreach(records, i, record) {
+		json_array_foreach(json_object_get(record, "endpoints"), j, endpoint) {
 			if (!is_local_file(record))
 				break;
 			open_local(text_of(endpoint, "url"));
@@ -171,14 +170,15 @@ static int check_manifest(const json_t *record, const struct aci_scan *scan, str
 		return err_set(e, STATUS_REFUSED, "requested name \"%s\" differs from fetched aci name: \"%s\"", name, found);
 	if (id && strcmp(id, scan->id) != 0)
 		return err_set(e, STATUS_REFUSED, "requested id %s differs from fetched aci id: %s", id, scan->id);
-	json_object_foreach(asked, label, value)
-	{
+	json_object_foreach(asked, label, value) {
 		const char *wanted = json_string_value(value), *has = text_of(labels, label);
 		if (!has)
-			return err_set(e, STATUS_REFUSED, "requested value for label \"%s\": \"%s\": fetched aci has no such label", label, wanted);
+			return err_set(e, STATUS_REFUSED,
+				"requested value for label \"%s\": \"%s\": fetched aci has no such label", label, wanted);
 		if (strcmp(has, wanted) != 0)
-			return err_set(e, STATUS_REFUSED, "requested value for label \"%s\": \"%s\" differs from fetched aci label value: \"%s\"",
-				label, wanted, has);
+			return err_set(e, STATUS_REFUSED,
+				"requested value for label \"%s\": \"%s\" differs from fetched aci label value: \"%s\"", label,
+				wanted, has);
 	}
 	return 0;
 }
@@ -227,8 +227,7 @@ static json_t *find_by_url(struct store *s, const char *url, struct err *e)
 	jsonio_auto json_t *all = store_list(s, e);
 	size_t i;
 	json_t *stored;
-	json_array_foreach(all, i, stored)
-	{
+	json_array_foreach(all, i, stored) {
 		const char *from = text_of(json_object_get(stored, "source"), "url");
 		if (from && !strcmp(from, url))
 			return json_incref(stored);
@@ -266,8 +265,7 @@ static void use_stored(json_t *record, const json_t *stored)
 	const char *key;
 	size_t i;
 	json_t *value, *check;
-	json_object_foreach((json_t *)(uintptr_t)stored, key, value)
-	{
+	json_object_foreach((json_t *)(uintptr_t)stored, key, value) {
 		bool kept = false;
 		for (i = 0; i < ARRAY_LENGTH(of_request); i++)
 			kept = kept || (!strcmp(key, of_request[i]) && json_object_get(record, key));
@@ -396,14 +394,20 @@ static int take(struct store *s, json_t *record, const json_t *endpoint, struct 
 }
 
 // Returns 0, or -1 with *next set when another endpoint may do better.
-static int fetch_endpoint(struct store *s, json_t *record, const json_t *stored, const json_t *endpoint, bool *next, struct err *e)
+static int fetch_endpoint(struct store *s, json_t *record, const json_t *stored, const json_t *endpoint, bool *next,
+	struct err *e)
 {
 	const json_t *blob = json_object_get(record, "blob");
 	const json_t *source = json_object_get(stored, "source");
 	const char *url = text_of(endpoint, "url"), *from = text_of(source, "url");
 	const char *digest = text_of(record, "digest") ? text_of(record, "digest") : text_of(blob, "digest");
-	struct download_request q = { .url = url, .source = -1, .label = is_aci(record) ? "Downloading aci" : "Downloading blob",
-		.limit = user.max_download, .size = -1, .digest = digest, .limits = is_aci(record) ? &user.limits : NULL };
+	struct download_request q = { .url = url,
+		.source = -1,
+		.label = is_aci(record) ? "Downloading aci" : "Downloading blob",
+		.limit = user.max_download,
+		.size = -1,
+		.digest = digest,
+		.limits = is_aci(record) ? &user.limits : NULL };
 	if (json_is_integer(json_object_get(blob, "size")))
 		q.size = json_integer_value(json_object_get(blob, "size"));
 	if (from && !strcmp(from, url))
@@ -428,8 +432,7 @@ static int fetch_any(struct store *s, json_t *record, const json_t *stored, stru
 	struct err first = { 0 };
 	size_t i;
 	json_t *endpoint;
-	json_array_foreach(endpoints, i, endpoint)
-	{
+	json_array_foreach(endpoints, i, endpoint) {
 		bool next = false;
 		*e = (struct err){ 0 };
 		if (!fetch_endpoint(s, record, stored, endpoint, &next, e))
@@ -489,7 +492,8 @@ static int fetch_all(json_t *records, struct err *e)
 	if (open_locals(records, e) < 0 || http_prepare(&sandbox, e) < 0)
 		return -1;
 	if (user.signature && json_array_size(records) != 1)
-		return err_set(e, STATUS_USAGE, "option --signature: for one image, but %zu are to be fetched", json_array_size(records));
+		return err_set(e, STATUS_USAGE, "option --signature: for one image, but %zu are to be fetched",
+			json_array_size(records));
 	struct store *s = storecmd_open(STORECMD_CREATE, &sandbox, e);
 	size_t i;
 	json_t *record;

@@ -108,6 +108,7 @@ web_rules() {
 # Waits until the workers of before are gone, so that no request meets the old rules.
 web_reload() {
 	local old
+	nginx -t -q -p "$WEB" -e "$WEB/errors" -c "$WEB/nginx.conf" || return
 	old=$(pgrep -P "$(<"$WEB/pid")")
 	nginx -p "$WEB" -e "$WEB/errors" -c "$WEB/nginx.conf" -s reload
 	while [[ -n $old && -d /proc/$old ]]; do
@@ -135,4 +136,9 @@ web_page() {
 # web_asked [PATTERN]: how many requests matched so far.
 web_asked() {
 	grep -c -- "${1-}" "$WEB/log" || true
+}
+
+# web_hostile: the server of tests/tools/hostile.c at http://127.0.0.1:8080/, with the documents of example.com.
+web_hostile() {
+	cc -D_GNU_SOURCE -o "$WEB/hostile" "$ROOT/tests/tools/hostile.c" && "$WEB/hostile" 8080 "$WEB/example.com" 3>&-
 }

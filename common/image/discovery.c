@@ -42,8 +42,8 @@ static void add_encoded(struct buf *out, const char *value)
 
 // Puts what `{variable}` stands for. Returns 1, 0 when nothing is known by this name, -1 on failure. No label
 // can stand for {name} or {ext} (rkt:C-008). A name's characters need no encoding, and its slashes stay.
-static int add_variable(struct buf *out, const char *variable, const char *name, const json_t *labels,
-        const char *ext, struct err *e)
+static int add_variable(struct buf *out, const char *variable, const char *name, const json_t *labels, const char *ext,
+	struct err *e)
 {
 	if (!strcmp(variable, "name") || !strcmp(variable, "ext")) {
 		buf_add_text(out, *variable == 'n' ? name : ext);
@@ -58,8 +58,7 @@ static int add_variable(struct buf *out, const char *variable, const char *name,
 	return 1;
 }
 
-char *discovery_expand(
-        const char *template, const char *name, const json_t *labels, const char *ext, struct err *e)
+char *discovery_expand(const char *template, const char *name, const json_t *labels, const char *ext, struct err *e)
 {
 	buf_auto url = { 0 };
 	const char *at = template;
@@ -115,12 +114,12 @@ static json_t *key_of(const char *url, struct err *e)
 
 // Adds what the tags of a page give for this name. A bad URL is told and passed over, since the next tag may
 // be good; `refused` keeps the first. A bad label value is the user's mistake and ends it.
-static int collect(const json_t *tags, const char *name, const json_t *labels, struct discovery *d,
-        struct err *refused, struct err *e)
+static int collect(const json_t *tags, const char *name, const json_t *labels, struct discovery *d, struct err *refused,
+	struct err *e)
 {
 	size_t i;
 	json_t *tag;
-	json_array_foreach (tags, i, tag) {
+	json_array_foreach(tags, i, tag) {
 		const char *kind = json_string_value(json_object_get(tag, "tag"));
 		const char *prefix = json_string_value(json_object_get(tag, "prefix"));
 		const char *uri = json_string_value(json_object_get(tag, "uri"));
@@ -159,7 +158,7 @@ static int get_page(const char *path, struct buf *body, bool *denied, struct err
 		if (!got)
 			return 1;
 		if (code || e->status != STATUS_TEMPORARY) // plain http is for hosts that do not answer on
-		                                           // https at all
+							   // https at all
 			break;
 	}
 	if (code < 400 || code > 499 || e->status == STATUS_TEMPORARY || e->status == STATUS_LIMIT)
@@ -176,8 +175,7 @@ static int nothing_found(const char *name, const struct err *refused, bool denie
 		return err_context(e, "'%s': no usable discovery tag", name);
 	}
 	if (denied)
-		return err_set(e, STATUS_NOT_AUTHORISED,
-		        "'%s': found no ACI meta tags: a page asks for credentials", name);
+		return err_set(e, STATUS_NOT_AUTHORISED, "'%s': found no ACI meta tags: a page asks for credentials", name);
 	return err_set(e, STATUS_NOT_FOUND, "'%s': found no ACI meta tags", name);
 }
 
@@ -190,8 +188,7 @@ int discovery_run(const char *name, const json_t *labels, bool keys_only, struct
 	for (;;) {
 		buf_auto body = { 0 };
 		int got = get_page(path, &body, &denied, e);
-		jsonio_auto json_t *tags =
-		        got > 0 ? discovery_scan_confined(buf_text(&body), body.length, e) : json_array();
+		jsonio_auto json_t *tags = got > 0 ? discovery_scan_confined(buf_text(&body), body.length, e) : json_array();
 		if (got < 0 || !tags || collect(tags, name, labels, d, &refused, e) < 0)
 			return err_context(e, "'%s'", name);
 		if (json_array_size(keys_only ? d->keys : d->endpoints))

@@ -23,8 +23,7 @@ json_t *discovery_scan_confined(const char *html, size_t length, struct err *e);
 // A template with {name}, {ext} and the labels filled in, percent-encoded; malloced. NULL with e->status 0
 // when a variable is left over; NULL with STATUS_USAGE for a label value that would leave its place in a
 // path, STATUS_REFUSED for a URL that url_check refuses or that has `..` segments.
-char *discovery_expand(
-        const char *template, const char *name, const json_t *labels, const char *ext, struct err *e);
+char *discovery_expand(const char *template, const char *name, const json_t *labels, const char *ext, struct err *e);
 
 struct discovery {
 	json_t *endpoints; // [{"url", "signature"}], in the order of the tags

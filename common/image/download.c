@@ -172,8 +172,13 @@ static int get(struct run *r, struct err *e)
 		r->content_failed = true;
 		return -1;
 	}
-	struct http_request q = { .url = r->request->url, .limit = r->limit, .resume_from = have,
-		.validator = have ? validator : r->request->validator, .sink = on_data, .context = r, .restart = on_restart,
+	struct http_request q = { .url = r->request->url,
+		.limit = r->limit,
+		.resume_from = have,
+		.validator = have ? validator : r->request->validator,
+		.sink = on_data,
+		.context = r,
+		.restart = on_restart,
 		.begin = on_begin };
 	int result = http_get(&q, &r->response, e);
 	r->download->validator = mem_text(r->response.validator);
@@ -221,7 +226,8 @@ static int settle(struct run *r, int got, struct err *e)
 {
 	struct download *d = r->download;
 	r->limited = got < 0 && e->status == STATUS_LIMIT;
-	if (r->limited && r->request->size >= 0 && r->limit == r->request->size)
+	bool of_body = r->shows || r->response.announced > r->limit;
+	if (r->limited && of_body && r->limit == r->request->size)
 		err_set(e, STATUS_REFUSED, "size mismatch: expected %" PRId64 " bytes, more came", r->request->size);
 	if (r->shows && got < 0)
 		progress_abort(&r->progress);
@@ -260,6 +266,8 @@ int download_run(struct store *s, const struct download_request *request, struct
 	int got = request->source >= 0 ? copy(&r, e) : get(&r, e);
 	int result = settle(&r, got, e);
 	http_response_free(&r.response);
+	if (result < 0 && (got == 0 || r.content_failed))
+		err_context(e, "'%.200s'", request->url);
 	if (result < 0 || d->unchanged)
 		clean_up(d);
 	return result;

@@ -17,13 +17,13 @@
 #include "image/store.h"
 
 struct download_request {
-	const char *url;       // https or, where http_get allows it, http
-	int source;            // a file's descriptor instead, -1 for the URL
-	const char *label;     // what progress shows
-	int64_t limit;         // bytes
-	int64_t size;          // what it must have, -1 for any
-	const char *digest;    // what it must have, NULL for any
-	const char *validator; // of a copy in the store: when that is still what the server has, nothing comes
+	const char *url;                   // https or, where http_get allows it, http
+	int source;                        // a file's descriptor instead, -1 for the URL
+	const char *label;                 // what progress shows
+	int64_t limit;                     // bytes
+	int64_t size;                      // what it must have, -1 for any
+	const char *digest;                // what it must have, NULL for any
+	const char *validator;             // of a copy in the store: when that is still what the server has, nothing comes
 	const struct codec_limits *limits; // an App Container Image, to be scanned within these; NULL for other bytes
 };
 
