@@ -314,10 +314,10 @@ static int run(const char *name, struct err *e)
 	jsonio_auto json_t *manifest = make_manifest(&text, e);
 	if (!manifest)
 		return -1;
-	texts_add(&sandbox.reads, name);
 	struct archive *archive = archive_open(!strcmp(user.compress, "gzip"), archive_to_file(), &sandbox, e);
 	if (!archive)
 		return -1;
+	texts_add(&sandbox.reads, name);
 	if (sandbox_enter(&sandbox, e) < 0 || archive_start(archive, e) < 0 || build(archive, &text, rootfs, name, e) < 0) {
 		archive_discard(archive);
 		return -1;
@@ -340,9 +340,5 @@ int main(int argc, char **argv)
 		cmd.writes = CMD_RECORD; // so that a failure, too, goes down the pipe
 	if (run(operands.items[0], &e) < 0)
 		return cmd_fail(&e);
-	struct texts *lists[] = { &user.exec, &user.environment, &user.mount_points, &user.open_ports, &user.dependencies,
-		&user.annotations };
-	for (size_t i = 0; i < ARRAY_LENGTH(lists); i++)
-		texts_free(lists[i]);
 	return cmd_finish();
 }

@@ -79,11 +79,10 @@ static void write_image_record(const struct acifile *file)
 int main(int argc, char **argv)
 {
 	struct err e = { 0 };
-	struct acifile file = { 0 };
+	acifile_auto file = { 0 };
 	struct cmd_operands operands = cmd_start(&cmd, argc, argv);
 	if (lint(operands.count ? operands.items[0] : "-", &file, &e) < 0)
 		return cmd_fail(&e);
 	write_image_record(&file);
-	acifile_free(&file);
 	return cmd_finish();
 }

@@ -74,7 +74,7 @@ static int write_dependencies(const json_t *manifest, struct err *e)
 int main(int argc, char **argv)
 {
 	struct err e = { 0 };
-	struct acifile file = { 0 };
+	acifile_auto file = { 0 };
 	struct cmd_operands operands = cmd_start(&cmd, argc, argv);
 	if (acifile_read(operands.count ? operands.items[0] : "-", false, &file, &e) < 0)
 		return cmd_fail(&e);
@@ -82,6 +82,5 @@ int main(int argc, char **argv)
 		fwrite(file.manifest.data, 1, file.manifest.length, stdout);
 	else if (write_dependencies(file.scan.manifest, &e) < 0)
 		return cmd_fail(&e);
-	acifile_free(&file);
 	return cmd_finish();
 }

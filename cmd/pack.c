@@ -66,10 +66,10 @@ int main(int argc, char **argv)
 		err_open(&e, name);
 		return cmd_fail(&e);
 	}
-	texts_add(&sandbox.reads, name);
 	struct archive *archive = archive_open(false, false, &sandbox, &e);
 	if (!archive)
 		return cmd_fail(&e);
+	texts_add(&sandbox.reads, name);
 	if (sandbox_enter(&sandbox, &e) < 0 || archive_start(archive, &e) < 0 || pack(archive, directory, name, &e) < 0) {
 		archive_discard(archive);
 		return cmd_fail(&e);

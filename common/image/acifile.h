@@ -24,4 +24,6 @@ struct acifile {       // zero at the start
 int acifile_read(const char *path, bool all, struct acifile *f, struct err *e);
 void acifile_free(struct acifile *f);
 
+#define acifile_auto __attribute__((cleanup(acifile_free))) struct acifile
+
 #endif

@@ -95,11 +95,11 @@ static int open_output(struct archive *a, struct sandbox *sandbox, struct err *e
 		a->fd = open(output, O_WRONLY | O_CLOEXEC | O_NOCTTY);
 		return a->fd < 0 ? err_open(e, output) : 0;
 	}
-	mem_auto char *copy = mem_text(output);
-	texts_add(&sandbox->writes, dirname(copy));
 	if (io_create(&a->file, AT_FDCWD, output, 0666, e) < 0)
 		return -1;
 	a->fd = a->file.fd;
+	mem_auto char *copy = mem_text(output);
+	texts_add(&sandbox->writes, dirname(copy));
 	return 0;
 }
 

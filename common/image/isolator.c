@@ -7,14 +7,12 @@
 #include "image/isolator.h"
 
 // In the order of linux/capability.h.
-static const char *const capabilities[] = { "CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_DAC_READ_SEARCH",
-	"CAP_FOWNER", "CAP_FSETID", "CAP_KILL", "CAP_SETGID", "CAP_SETUID", "CAP_SETPCAP",
-	"CAP_LINUX_IMMUTABLE", "CAP_NET_BIND_SERVICE", "CAP_NET_BROADCAST", "CAP_NET_ADMIN", "CAP_NET_RAW",
-	"CAP_IPC_LOCK", "CAP_IPC_OWNER", "CAP_SYS_MODULE", "CAP_SYS_RAWIO", "CAP_SYS_CHROOT",
-	"CAP_SYS_PTRACE", "CAP_SYS_PACCT", "CAP_SYS_ADMIN", "CAP_SYS_BOOT", "CAP_SYS_NICE",
-	"CAP_SYS_RESOURCE", "CAP_SYS_TIME", "CAP_SYS_TTY_CONFIG", "CAP_MKNOD", "CAP_LEASE", "CAP_AUDIT_WRITE",
-	"CAP_AUDIT_CONTROL", "CAP_SETFCAP", "CAP_MAC_OVERRIDE", "CAP_MAC_ADMIN", "CAP_SYSLOG",
-	"CAP_WAKE_ALARM", "CAP_BLOCK_SUSPEND", "CAP_AUDIT_READ", "CAP_PERFMON", "CAP_BPF",
+static const char *const capabilities[] = { "CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_DAC_READ_SEARCH", "CAP_FOWNER", "CAP_FSETID",
+	"CAP_KILL", "CAP_SETGID", "CAP_SETUID", "CAP_SETPCAP", "CAP_LINUX_IMMUTABLE", "CAP_NET_BIND_SERVICE", "CAP_NET_BROADCAST",
+	"CAP_NET_ADMIN", "CAP_NET_RAW", "CAP_IPC_LOCK", "CAP_IPC_OWNER", "CAP_SYS_MODULE", "CAP_SYS_RAWIO", "CAP_SYS_CHROOT",
+	"CAP_SYS_PTRACE", "CAP_SYS_PACCT", "CAP_SYS_ADMIN", "CAP_SYS_BOOT", "CAP_SYS_NICE", "CAP_SYS_RESOURCE", "CAP_SYS_TIME",
+	"CAP_SYS_TTY_CONFIG", "CAP_MKNOD", "CAP_LEASE", "CAP_AUDIT_WRITE", "CAP_AUDIT_CONTROL", "CAP_SETFCAP", "CAP_MAC_OVERRIDE",
+	"CAP_MAC_ADMIN", "CAP_SYSLOG", "CAP_WAKE_ALARM", "CAP_BLOCK_SUSPEND", "CAP_AUDIT_READ", "CAP_PERFMON", "CAP_BPF",
 	"CAP_CHECKPOINT_RESTORE" };
 
 int isolator_capability(const char *name)
@@ -188,8 +186,7 @@ static const struct {
 
 static void check_isolator(struct schema *s, const json_t *value)
 {
-	struct schema_field fields[] = { { "name", true, schema_identifier }, { "value", true, schema_any },
-		{ 0 } };
+	struct schema_field fields[] = { { "name", true, schema_identifier }, { "value", true, schema_any }, { 0 } };
 	const char *name = json_string_value(json_object_get(value, "name"));
 	for (size_t i = 0; name && i < ARRAY_LENGTH(known); i++)
 		if (!strcmp(name, known[i].name))
@@ -201,7 +198,7 @@ static size_t count_of(const json_t *list, const char *name)
 {
 	size_t i, count = 0;
 	json_t *item;
-	json_array_foreach (list, i, item) {
+	json_array_foreach(list, i, item) {
 		const char *text = json_string_value(json_object_get(item, "name"));
 		count += text && !strcmp(text, name);
 	}
@@ -216,7 +213,6 @@ void isolator_check_list(struct schema *s, const json_t *value)
 		if (count > 1)
 			schema_tell(s, STATUS_MALFORMED, "%s is there twice", known[i].name);
 		if (count && known[i].excludes && count_of(value, known[i].excludes))
-			schema_tell(s, STATUS_MALFORMED, "%s and %s exclude each other", known[i].name,
-			        known[i].excludes);
+			schema_tell(s, STATUS_MALFORMED, "%s and %s exclude each other", known[i].name, known[i].excludes);
 	}
 }

@@ -114,7 +114,7 @@ void schema_object(struct schema *s, const json_t *value, const struct schema_fi
 	}
 	const char *key;
 	json_t *member;
-	json_object_foreach ((json_t *)value, key, member)
+	json_object_foreach((json_t *)value, key, member)
 		if (!is_known(fields, key) && !json_is_null(member))
 			check_member(s, key, member, unknown_field);
 }
@@ -138,7 +138,7 @@ void schema_unique(struct schema *s, const json_t *list, const char *key)
 	json_t *seen = json_object();
 	size_t i, length = s->path.length;
 	json_t *item;
-	json_array_foreach (list, i, item) {
+	json_array_foreach(list, i, item) {
 		const char *text = json_string_value(json_object_get(item, key));
 		if (!text)
 			continue;
@@ -161,8 +161,7 @@ const char *schema_text(struct schema *s, const json_t *value)
 
 bool schema_integer(struct schema *s, const json_t *value, json_int_t least, json_int_t most)
 {
-	bool fits = json_is_integer(value) && json_integer_value(value) >= least &&
-	            json_integer_value(value) <= most;
+	bool fits = json_is_integer(value) && json_integer_value(value) >= least && json_integer_value(value) <= most;
 	if (!fits)
 		schema_tell(s, STATUS_MALFORMED, "not from %lld to %lld", (long long)least, (long long)most);
 	return fits;

@@ -14,7 +14,10 @@
 #include "image/aci.h"
 #include "image/isolator.h"
 
-#define ID "sha512-00000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000"
+#define ID                                                                                                                       \
+	"sha512-"                                                                                                                \
+	"0000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000" \
+	"0000000000"
 
 // JSON is easier to read here with ' for ".
 static json_t *parse(const char *text)
@@ -29,9 +32,10 @@ static json_t *parse(const char *text)
 	return value;
 }
 
-static const char good[] = "{'acKind':'ImageManifest','acVersion':'0.8.11','name':'example.com/hello',"
-			   "'labels':[{'name':'version','value':'1.0.0'},{'name':'os','value':'linux'},{'name':'arch','value':'amd64'}],"
-			   "'app':{'exec':['/bin/hello','-x'],'user':'0','group':'0'}}";
+static const char good[] =
+	"{'acKind':'ImageManifest','acVersion':'0.8.11','name':'example.com/hello',"
+	"'labels':[{'name':'version','value':'1.0.0'},{'name':'os','value':'linux'},{'name':'arch','value':'amd64'}],"
+	"'app':{'exec':['/bin/hello','-x'],'user':'0','group':'0'}}";
 
 struct change {
 	const char *change; // merged into the good manifest
@@ -117,13 +121,15 @@ static const struct change apps[] = {
 	{ "{'app':{'environment':[{'name':'A=B','value':''}]}}", "app.environment[0].name: not of letters" },
 	{ "{'app':{'environment':[{'name':'','value':''}]}}", "app.environment[0].name: not of letters" },
 	{ "{'app':{'environment':[{'name':'A'}]}}", "app.environment[0].value: missing" },
-	{ "{'app':{'environment':[{'name':'A','value':''},{'name':'A','value':''}]}}", "environment[1].name: 'A' is there twice" },
+	{ "{'app':{'environment':[{'name':'A','value':''},{'name':'A','value':''}]}}",
+		"environment[1].name: 'A' is there twice" },
 	{ "{'app':{'mountPoints':[{'name':'work','path':'/w','readOnly':true}]}}", NULL },
 	{ "{'app':{'mountPoints':[{'name':'Work','path':'/w'}]}}", "mountPoints[0].name: not an AC Name: 'Work'" },
 	{ "{'app':{'mountPoints':[{'name':'a.b','path':'/w'}]}}", "mountPoints[0].name: not an AC Name" },
 	{ "{'app':{'mountPoints':[{'name':'work','path':'w'}]}}", "mountPoints[0].path: not an absolute path" },
 	{ "{'app':{'mountPoints':[{'name':'work'}]}}", "mountPoints[0].path: missing" },
-	{ "{'app':{'mountPoints':[{'name':'work','path':'/w','readOnly':'yes'}]}}", "mountPoints[0].readOnly: not true or false" },
+	{ "{'app':{'mountPoints':[{'name':'work','path':'/w','readOnly':'yes'}]}}",
+		"mountPoints[0].readOnly: not true or false" },
 	{ "{'app':{'ports':[{'name':'http','protocol':'tcp','port':80,'count':2,'socketActivated':false}]}}", NULL },
 	{ "{'app':{'ports':[{'name':'http','protocol':'tcp','port':80},{'name':'b','protocol':'tcp','port':0}]}}",
 		"manifest: app.ports[1].port: not from 1 to 65535" },
@@ -132,7 +138,8 @@ static const struct change apps[] = {
 	{ "{'app':{'ports':[{'name':'a','protocol':'tcp','port':1,'count':0}]}}", "ports[0].count: not from 1 to 65535" },
 	{ "{'app':{'ports':[{'name':'a','protocol':'tcp','port':65535,'count':2}]}}", "ports[0]: the range of ports ends above" },
 	{ "{'app':{'ports':[{'name':'a','port':1}]}}", "ports[0].protocol: missing" },
-	{ "{'app':{'ports':[{'name':'a','protocol':'tcp','port':1,'socketActivated':1}]}}", "socketActivated: not true or false" },
+	{ "{'app':{'ports':[{'name':'a','protocol':'tcp','port':1,'socketActivated':1}]}}",
+		"socketActivated: not true or false" },
 	{ "{'app':{'userAnnotations':{'Any key!':'v'},'userLabels':{}}}", NULL },
 	{ "{'app':{'userAnnotations':{'k':1}}}", "app.userAnnotations: 'k' is not a string" },
 	{ "{'app':{'userLabels':[]}}", "app.userLabels: not an object" },
@@ -140,18 +147,22 @@ static const struct change apps[] = {
 
 // rkt:I-020 rkt:I-021 rkt:I-036 rkt:T-003 rkt:T-005 rkt:U-14
 static const struct change others[] = {
-	{ "{'dependencies':[{'imageName':'a/b','imageID':'" ID "','labels':[{'name':'os','value':'linux'}],'size':22017258}]}", NULL },
+	{ "{'dependencies':[{'imageName':'a/b','imageID':'" ID "','labels':[{'name':'os','value':'linux'}],'size':22017258}]}",
+		NULL },
 	{ "{'dependencies':[{}]}", "dependencies[0].imageName: missing" },
 	{ "{'dependencies':[{'imageName':'a','imageID':'sha512-00'}]}", "dependencies[0].imageID: not sha512-" },
 	{ "{'dependencies':[{'imageName':'a','size':-1}]}", "dependencies[0].size: not from 0" },
-	{ "{'dependencies':[{'imageName':'a','labels':[{'name':'arch','value':'amd64'}]}]}", "dependencies[0].labels: arch without os" },
+	{ "{'dependencies':[{'imageName':'a','labels':[{'name':'arch','value':'amd64'}]}]}",
+		"dependencies[0].labels: arch without os" },
 	{ "{'pathWhitelist':['/etc/a..b','/etc/systemd/system/']}", NULL },
 	{ "{'pathWhitelist':['etc']}", "pathWhitelist[0]: not an absolute path" },
 	{ "{'pathWhitelist':['/a','/../etc']}", "pathWhitelist[1]: a path with `..`" },
 	{ "{'pathWhitelist':['/a/..']}", "pathWhitelist[0]: a path with `..`" },
 	{ "{'pathWhitelist':[1]}", "pathWhitelist[0]: not a string" },
-	{ "{'annotations':[{'name':'created','value':'2014-10-27T19:32:27.67021798Z'},{'name':'homepage','value':'https://e.com'},"
-	  "{'name':'documentation','value':'HTTP://e.com/a?b'},{'name':'authors','value':''}]}", NULL },
+	{ "{'annotations':[{'name':'created','value':'2014-10-27T19:32:27.67021798Z'},{'name':'homepage','value':'https://"
+	  "e.com'},"
+	  "{'name':'documentation','value':'HTTP://e.com/a?b'},{'name':'authors','value':''}]}",
+		NULL },
 	{ "{'annotations':[{'name':'created','value':'2014-10-27 19:32:27Z'}]}", "annotations[0]: created is not a time" },
 	{ "{'annotations':[{'name':'homepage','value':'ftp://e.com'}]}", "annotations[0]: homepage is not an http" },
 	{ "{'annotations':[{'name':'documentation','value':'https://'}]}", "annotations[0]: documentation is not an http" },
@@ -177,18 +188,23 @@ static const struct change isolators[] = {
 	{ "[{'name':'resource/memory','value':{}}]", "isolators[0].value: neither request nor limit" },
 	{ "[{'name':'resource/block-iops','value':{'limit':'1','default':false}}]", "isolators[0].value.default: not true" },
 	{ "[{'name':'resource/network-bandwidth','value':{'limit':'1G'}}]", "isolators[0].value.default: missing" },
-	{ "[{'name':'resource/cpu','value':{'limit':'1'}},{'name':'resource/cpu','value':{'limit':'1'}}]", "resource/cpu is there twice" },
+	{ "[{'name':'resource/cpu','value':{'limit':'1'}},{'name':'resource/cpu','value':{'limit':'1'}}]",
+		"resource/cpu is there twice" },
 	{ "[{'name':'os/linux/capabilities-retain-set','value':{'set':['CAP_CHOWN','CAP_SYS_ADMIN']}}]", NULL },
-	{ "[{'name':'os/linux/capabilities-retain-set','value':{'set':['CAP_FLY']}}]", "value.set[0]: not a capability: 'CAP_FLY'" },
+	{ "[{'name':'os/linux/capabilities-retain-set','value':{'set':['CAP_FLY']}}]",
+		"value.set[0]: not a capability: 'CAP_FLY'" },
 	{ "[{'name':'os/linux/capabilities-remove-set','value':{}}]", "isolators[0].value.set: missing" },
 	{ "[{'name':'os/linux/capabilities-remove-set','value':{'set':[]}},"
-	  "{'name':'os/linux/capabilities-retain-set','value':{'set':[]}}]", "exclude each other" },
+	  "{'name':'os/linux/capabilities-retain-set','value':{'set':[]}}]",
+		"exclude each other" },
 	{ "[{'name':'os/linux/seccomp-retain-set','value':{'set':['@appc.io/all'],'errno':''}}]", NULL },
 	{ "[{'name':'os/linux/seccomp-remove-set','value':{'set':[]}}]", "isolators[0].value.set: empty" },
 	{ "[{'name':'os/linux/seccomp-remove-set','value':{'set':['a']}},"
-	  "{'name':'os/linux/seccomp-retain-set','value':{'set':['a']}}]", "exclude each other" },
+	  "{'name':'os/linux/seccomp-retain-set','value':{'set':['a']}}]",
+		"exclude each other" },
 	{ "[{'name':'os/linux/no-new-privileges','value':'yes'}]", "isolators[0].value: not true or false" },
-	{ "[{'name':'os/linux/selinux-context','value':{'user':'u','role':'r','type':'t'}}]", "isolators[0].value.level: missing" },
+	{ "[{'name':'os/linux/selinux-context','value':{'user':'u','role':'r','type':'t'}}]",
+		"isolators[0].value.level: missing" },
 };
 
 static void expect(json_t *manifest, const struct change *c)
@@ -281,12 +297,38 @@ static void quantities(void **unused)
 		const char *text;
 		int64_t scale, value; // -1 for not a quantity
 	} cases[] = {
-		{ "128974848", 1, 128974848 }, { "125952Ki", 1, 128974848 }, { "123Mi", 1, 128974848 }, { "1.5G", 1, 1500000000 },
-		{ "0.3", 1000, 300 }, { "250m", 1000, 250 }, { "1", 1000, 1000 }, { "0", 1, 0 }, { "0.5", 1, 1 }, { "1m", 1, 1 },
-		{ "8E", 1, 8000000000000000000 }, { "7Ei", 1, 8070450532247928832 }, { "9223372036854775807", 1, INT64_MAX }, { "9223372036854775808", 1, -1 },
-		{ "922337203685477580", 1, 922337203685477580 }, { "10E", 1, -1 }, { "8Ei", 1, -1 }, { "9.3E", 1, -1 }, { "", 1, -1 },
-		{ ".5", 1, -1 }, { "1.", 1, -1 }, { "1..2", 1, -1 }, { "-1", 1, -1 }, { "+1", 1, -1 }, { "1e3", 1, -1 }, { "1 G", 1, -1 },
-		{ "1Gi ", 1, -1 }, { "1mi", 1, -1 }, { "1GiB", 1, -1 }, { "1g", 1, -1 }, { "0x10", 1, -1 }, { "8E", 1000, -1 },
+		{ "128974848", 1, 128974848 },
+		{ "125952Ki", 1, 128974848 },
+		{ "123Mi", 1, 128974848 },
+		{ "1.5G", 1, 1500000000 },
+		{ "0.3", 1000, 300 },
+		{ "250m", 1000, 250 },
+		{ "1", 1000, 1000 },
+		{ "0", 1, 0 },
+		{ "0.5", 1, 1 },
+		{ "1m", 1, 1 },
+		{ "8E", 1, 8000000000000000000 },
+		{ "7Ei", 1, 8070450532247928832 },
+		{ "9223372036854775807", 1, INT64_MAX },
+		{ "9223372036854775808", 1, -1 },
+		{ "922337203685477580", 1, 922337203685477580 },
+		{ "10E", 1, -1 },
+		{ "8Ei", 1, -1 },
+		{ "9.3E", 1, -1 },
+		{ "", 1, -1 },
+		{ ".5", 1, -1 },
+		{ "1.", 1, -1 },
+		{ "1..2", 1, -1 },
+		{ "-1", 1, -1 },
+		{ "+1", 1, -1 },
+		{ "1e3", 1, -1 },
+		{ "1 G", 1, -1 },
+		{ "1Gi ", 1, -1 },
+		{ "1mi", 1, -1 },
+		{ "1GiB", 1, -1 },
+		{ "1g", 1, -1 },
+		{ "0x10", 1, -1 },
+		{ "8E", 1000, -1 },
 	};
 	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
 		int64_t value = -1;
