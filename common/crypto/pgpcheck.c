@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/io.h"
@@ -15,7 +16,9 @@
 #include "base/proc.h"
 #include "crypto/pgpcheck.h"
 
-#define VERDICT_MAX ((size_t)1 << 20) // bytes of stdout or stderr that are looked at
+#define PIPE_BYTES  ((size_t)1 << 20)                 // what any user's pipe may hold
+#define RING_CHUNKS (PIPE_BYTES / PGPCHECK_CHUNK + 1) // when one comes round again, a pipe full of others has followed it
+#define VERDICT_MAX ((size_t)1 << 20)                 // bytes of stdout or stderr that are looked at
 
 int pgpcheck_file(const char *name, const void *data, size_t length, struct err *e)
 {
@@ -75,9 +78,11 @@ int pgpcheck_start(struct pgpcheck *c, enum pgpcheck_program program, const stru
 		pgpcheck_stop(c);
 		return e->status ? -1 : err_system(e, "openpgp: cannot make a pipe");
 	}
-	fcntl(ends[1], F_SETPIPE_SZ, PGPCHECK_PIPE); // faster, not needed
+	fcntl(ends[1], F_SETPIPE_SZ, (int)PIPE_BYTES); // faster, not needed: a smaller one holds less of the ring
 	c->data = ends[1];
-	int failed = start_either(c, program, ends[0], key_file, signature_file, e);
+	c->ring = mmap(NULL, RING_CHUNKS * PGPCHECK_CHUNK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int failed = c->ring == MAP_FAILED ? err_system(e, "openpgp: cannot allocate")
+					   : start_either(c, program, ends[0], key_file, signature_file, e);
 	close(ends[0]);
 	if (failed)
 		pgpcheck_stop(c);
@@ -91,11 +96,35 @@ void pgpcheck_stop(struct pgpcheck *c)
 		io_close_indirect(fds[i]);
 		*fds[i] = -1;
 	}
+	if (c->ring && c->ring != MAP_FAILED)
+		munmap(c->ring, RING_CHUNKS * PGPCHECK_CHUNK); // pages that are still in the pipe live on there
+	c->ring = NULL;
 	if (c->pid > 0) {
 		kill(c->pid, SIGKILL);
 		proc_wait(c->pid, &(struct err){ 0 });
 	}
 	c->pid = -1;
+}
+
+char *pgpcheck_buffer(struct pgpcheck *c)
+{
+	return c->ring + c->turn % RING_CHUNKS * PGPCHECK_CHUNK;
+}
+
+int pgpcheck_feed(struct pgpcheck *c, size_t length)
+{
+	struct iovec rest = { .iov_base = pgpcheck_buffer(c), .iov_len = length };
+	c->turn++;
+	while (rest.iov_len) {
+		ssize_t n = vmsplice(c->data, &rest, 1, 0);
+		if (n < 0 && (errno == ENOSYS || errno == EINVAL)) // not every sandbox that runs Linux programs has it
+			n = write(c->data, rest.iov_base, rest.iov_len);
+		if (n < 0 && errno != EINTR)
+			return -1;
+		rest.iov_base = (char *)rest.iov_base + (n > 0 ? n : 0);
+		rest.iov_len -= n > 0 ? (size_t)n : 0;
+	}
+	return 0;
 }
 
 static int read_back(int fd, struct buf *out, struct err *e)

@@ -195,30 +195,32 @@ static int check_signature(const struct subject *u, const struct pgp_signature *
 // ---- the verdict ----
 
 // Feeds the verifier with what is hashed. A verifier that stops reading has decided; the hash goes on.
+static int feed(int fd, struct hash *h, struct pgpcheck *check, struct progress *progress)
+{
+	bool listening = true;
+	for (;;) {
+		char *chunk = pgpcheck_buffer(check);
+		ssize_t n = io_read_full(fd, chunk, PGPCHECK_CHUNK);
+		if (n <= 0)
+			return (int)n;
+		if (listening && pgpcheck_feed(check, (size_t)n) < 0) {
+			listening = false;
+			if (errno != EPIPE)
+				return -1;
+		}
+		hash_add(h, chunk, (size_t)n);
+		progress_add(progress, n);
+	}
+}
+
 static int stream(int fd, const struct subject *u, struct pgpcheck *check, char digest[static DIGEST_TEXT_MAX], struct err *e)
 {
 	enum digest_algorithm algorithm = DIGEST_SHA256;
+	struct progress progress;
 	digest_valid(u->blob.digest, &algorithm, NULL);
-	mem_auto char *chunk = mem_alloc(IO_CHUNK);
 	struct hash *h = hash_start(algorithm);
-	struct progress progress = { 0 };
 	progress_start(&progress, "Verifying", u->blob.size);
-	bool listening = true;
-	ssize_t n;
-	while ((n = read(fd, chunk, IO_CHUNK)) != 0) {
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			break;
-		if (listening && io_write_all(check->data, chunk, (size_t)n) < 0) {
-			listening = false;
-			if (errno != EPIPE)
-				break;
-		}
-		hash_add(h, chunk, (size_t)n);
-		progress_add(&progress, n);
-	}
-	int failed = n ? err_system(e, "%s: cannot read the blob", u->blob.digest) : 0;
+	int failed = feed(fd, h, check, &progress) < 0 ? err_system(e, "%s: cannot read the blob", u->blob.digest) : 0;
 	progress_end(&progress);
 	hash_finish(h, digest);
 	return failed;
