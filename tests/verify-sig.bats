@@ -172,6 +172,35 @@ both() {
 	both 1 "digest mismatch: expected $digest, found sha256:" "$(cat in)"
 }
 
+@test "rkt:V-04 an image that somebody has open for writing goes through a pipe, and is verified all the same" {
+	trust example.com good.pub
+	record example.com/a data good.sig >in
+	record example.com/a other good.sig >bad
+	digest=$(jq -r .blob.digest in)
+	for v in sqv gpgv; do
+		verify-sig --verifier $v <in >/dev/null 3>>"$TACKLE_STORE/blobs/sha256/${digest#sha256:}"
+		digest=$(jq -r .blob.digest bad)
+		refuse 1 verify-sig --verifier $v <bad 3>>"$TACKLE_STORE/blobs/sha256/${digest#sha256:}"
+		says 'bad signature'
+		digest=$(jq -r .blob.digest in)
+	done
+}
+
+@test "a large image: either way of reading gives the verdict, in bounded memory" {
+	trust example.com second.pub
+	head -c 100000001 /dev/zero | openssl enc -aes-128-ctr -K 00 -iv 00 2>/dev/null >big
+	gpg_at now --local-user second@example.com --output big.sig --detach-sign big
+	gpgconf --homedir "$OPENPGP/gpg" --kill gpg-agent
+	record example.com/a big big.sig >in
+	digest=$(jq -r .blob.digest in)
+	for v in sqv gpgv; do
+		verify-sig --verifier $v <in >/dev/null
+		verify-sig --verifier $v <in >/dev/null 3>>"$TACKLE_STORE/blobs/sha256/${digest#sha256:}"
+	done
+	is_asan && return
+	[[ $(bash -c 'ulimit -v 65536; verify-sig <in' | jq -r '.verified[0].by') == openpgp ]]
+}
+
 @test "the signature too is read by its digest" {
 	trust example.com good.pub
 	record example.com/a data good.sig >in

@@ -4,10 +4,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -16,9 +18,11 @@
 #include "base/proc.h"
 #include "crypto/pgpcheck.h"
 
-#define PIPE_BYTES  ((size_t)1 << 20)                 // what any user's pipe may hold
-#define RING_CHUNKS (PIPE_BYTES / PGPCHECK_CHUNK + 1) // when one comes round again, a pipe full of others has followed it
-#define VERDICT_MAX ((size_t)1 << 20)                 // bytes of stdout or stderr that are looked at
+#define PIPE_BYTES     ((size_t)1 << 20)                 // what any user's pipe may hold
+#define RING_CHUNKS    (PIPE_BYTES / PGPCHECK_CHUNK + 1) // when one comes round again, a pipe full of others has followed it
+#define MEMORY_MAX     ((rlim_t)64 << 20)                // bytes of the verifier's address space, libraries and all ...
+#define MEMORY_PER_KEY 32                                // ... and for each byte of a key file what reading it takes
+#define VERDICT_MAX    ((size_t)1 << 20)                 // bytes of stdout or stderr that are looked at
 
 int pgpcheck_file(const char *name, const void *data, size_t length, struct err *e)
 {
@@ -26,6 +30,17 @@ int pgpcheck_file(const char *name, const void *data, size_t length, struct err 
 	if (fd < 0 || io_write_all(fd, data, length) < 0)
 		return err_system(e, "openpgp: cannot make a memory file");
 	return io_steal(fd);
+}
+
+// For the verifier, which inherits it: a file that does not fit is read in pieces instead of being mapped as a whole.
+static void bound_memory(size_t keys, struct rlimit *old)
+{
+	getrlimit(RLIMIT_AS, old);
+#ifndef __SANITIZE_ADDRESS__ // whose own memory is far beyond any bound
+	rlim_t bound = MEMORY_MAX + MEMORY_PER_KEY * keys;
+	struct rlimit lower = { .rlim_cur = old->rlim_cur < bound ? old->rlim_cur : bound, .rlim_max = old->rlim_max };
+	setrlimit(RLIMIT_AS, &lower);
+#endif
 }
 
 // The programs' own configuration, agents and translations stay out.
@@ -63,30 +78,44 @@ static int start_either(struct pgpcheck *c, enum pgpcheck_program wanted, int in
 	return err_hint(e, "install sqv or gpgv");
 }
 
+// The pipe to be fed. Returns its reading end, or -1.
+static int make_pipe(struct pgpcheck *c, struct err *e)
+{
+	int ends[2];
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return err_system(e, "openpgp: cannot make a pipe");
+	fcntl(ends[1], F_SETPIPE_SZ, (int)PIPE_BYTES); // faster, not needed: a smaller one holds less of the ring
+	c->data = ends[1];
+	return ends[0];
+}
+
+static int prepare(struct pgpcheck *c, struct err *e)
+{
+	c->verdict = pgpcheck_file("verdict", "", 0, e);
+	c->remarks = pgpcheck_file("remarks", "", 0, e);
+	if (c->verdict < 0 || c->remarks < 0)
+		return -1;
+	c->ring = mmap(NULL, RING_CHUNKS * PGPCHECK_CHUNK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	return c->ring == MAP_FAILED ? err_system(e, "openpgp: cannot allocate") : 0;
+}
+
 int pgpcheck_start(struct pgpcheck *c, enum pgpcheck_program program, const struct buf *keys, const struct buf *signatures,
-	struct err *e)
+	int file, struct err *e)
 {
 	*c = (struct pgpcheck){ .pid = -1, .data = -1, .verdict = -1, .remarks = -1 };
 	io_auto int key_file = pgpcheck_file("keys", keys->data, keys->length, e);
-	io_auto int signature_file = pgpcheck_file("signatures", signatures->data, signatures->length, e);
-	if (key_file < 0 || signature_file < 0)
+	io_auto int signature_file = key_file < 0 ? -1 : pgpcheck_file("signatures", signatures->data, signatures->length, e);
+	if (signature_file < 0)
 		return -1;
-	c->verdict = pgpcheck_file("verdict", "", 0, e);
-	c->remarks = pgpcheck_file("remarks", "", 0, e);
-	int ends[2];
-	if (c->verdict < 0 || c->remarks < 0 || pipe2(ends, O_CLOEXEC) < 0) {
+	io_auto int pipe_end = -1;
+	struct rlimit old;
+	bool ready = prepare(c, e) == 0 && (file >= 0 || (pipe_end = make_pipe(c, e)) >= 0);
+	bound_memory(keys->length, &old);
+	bool started = ready && start_either(c, program, file >= 0 ? file : pipe_end, key_file, signature_file, e) == 0;
+	setrlimit(RLIMIT_AS, &old);
+	if (!started)
 		pgpcheck_stop(c);
-		return e->status ? -1 : err_system(e, "openpgp: cannot make a pipe");
-	}
-	fcntl(ends[1], F_SETPIPE_SZ, (int)PIPE_BYTES); // faster, not needed: a smaller one holds less of the ring
-	c->data = ends[1];
-	c->ring = mmap(NULL, RING_CHUNKS * PGPCHECK_CHUNK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	int failed = c->ring == MAP_FAILED ? err_system(e, "openpgp: cannot allocate")
-					   : start_either(c, program, ends[0], key_file, signature_file, e);
-	close(ends[0]);
-	if (failed)
-		pgpcheck_stop(c);
-	return failed;
+	return started ? 0 : -1;
 }
 
 void pgpcheck_stop(struct pgpcheck *c)
@@ -115,7 +144,7 @@ int pgpcheck_feed(struct pgpcheck *c, size_t length)
 {
 	struct iovec rest = { .iov_base = pgpcheck_buffer(c), .iov_len = length };
 	c->turn++;
-	while (rest.iov_len) {
+	while (c->data >= 0 && rest.iov_len) {
 		ssize_t n = vmsplice(c->data, &rest, 1, 0);
 		if (n < 0 && (errno == ENOSYS || errno == EINVAL)) // not every sandbox that runs Linux programs has it
 			n = write(c->data, rest.iov_base, rest.iov_len);
@@ -170,7 +199,7 @@ int pgpcheck_end(struct pgpcheck *c, char fingerprint[static PGP_FINGERPRINT_MAX
 {
 	buf_auto verdict = { 0 };
 	buf_auto remarks = { 0 };
-	close(c->data);
+	io_close_indirect(&c->data);
 	c->data = -1;
 	int status = proc_wait(c->pid, e);
 	c->pid = -1;

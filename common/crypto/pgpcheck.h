@@ -19,22 +19,24 @@ enum pgpcheck_program { PGPCHECK_ANY, PGPCHECK_SQV, PGPCHECK_GPGV };
 struct pgpcheck { // one running verifier
 	enum pgpcheck_program program;
 	pid_t pid;
-	int data;             // the pipe that becomes its stdin
+	int data;             // the pipe that becomes its stdin; -1 with a file
 	int verdict, remarks; // files that its stdout and stderr go to
 	char *ring;           // the buffers of pgpcheck_buffer
 	size_t turn;          // which of them comes next
 };
 
-// Starts it with these keys and signatures, both in binary form. PGPCHECK_ANY takes sqv where it is
-// installed. STATUS_SYSTEM when there is no verifier. The caller ignores SIGPIPE while it writes.
+// Starts it with these keys and signatures, both in binary form. PGPCHECK_ANY takes sqv where it is installed. `file` is the signed data
+// where it is a file that cannot change meanwhile, read by the verifier from its start without being copied; else -1, and the data is fed.
+// STATUS_SYSTEM when there is no verifier. The caller ignores SIGPIPE while it feeds.
 int pgpcheck_start(struct pgpcheck *c, enum pgpcheck_program program, const struct buf *keys, const struct buf *signatures,
-	struct err *e);
+	int file, struct err *e);
 
 // The next buffer to fill, PGPCHECK_CHUNK bytes; it stays as it is until as many have been handed out as the pipe may hold.
 char *pgpcheck_buffer(struct pgpcheck *c);
 
 // Hands over the first bytes of the buffer last given: its pages go into the pipe, nothing is copied, so the caller may still read but
-// not change them. Every buffer but the last must be full. Returns 0, or -1 with errno; EPIPE: it has made up its mind.
+// not change them. Every buffer but the last must be full. With a file it does
+// nothing. Returns 0, or -1 with errno; EPIPE: it has made up its mind.
 int pgpcheck_feed(struct pgpcheck *c, size_t length);
 
 // Ends the data, waits, and puts the fingerprint of the primary key whose signature is good into

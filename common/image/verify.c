@@ -1,6 +1,7 @@
 // verify.h says what these promise.
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -194,13 +195,28 @@ static int check_signature(const struct subject *u, const struct pgp_signature *
 
 // ---- the verdict ----
 
+// As io_read_full at an offset: a verifier that reads the file itself may share the descriptor's position.
+static ssize_t read_at(int fd, char *data, size_t length, int64_t at)
+{
+	size_t done = 0;
+	while (done < length) {
+		ssize_t n = pread(fd, data + done, length - done, at + (int64_t)done);
+		if (n == 0)
+			break;
+		if (n < 0 && errno != EINTR)
+			return -1;
+		done += n > 0 ? (size_t)n : 0;
+	}
+	return (ssize_t)done;
+}
+
 // Feeds the verifier with what is hashed. A verifier that stops reading has decided; the hash goes on.
 static int feed(int fd, struct hash *h, struct pgpcheck *check, struct progress *progress)
 {
 	bool listening = true;
-	for (;;) {
+	for (int64_t at = 0;;) {
 		char *chunk = pgpcheck_buffer(check);
-		ssize_t n = io_read_full(fd, chunk, PGPCHECK_CHUNK);
+		ssize_t n = read_at(fd, chunk, PGPCHECK_CHUNK, at);
 		if (n <= 0)
 			return (int)n;
 		if (listening && pgpcheck_feed(check, (size_t)n) < 0) {
@@ -210,6 +226,7 @@ static int feed(int fd, struct hash *h, struct pgpcheck *check, struct progress 
 		}
 		hash_add(h, chunk, (size_t)n);
 		progress_add(progress, n);
+		at += n;
 	}
 }
 
@@ -230,28 +247,43 @@ static int judge(int fd, const struct subject *u, struct pgpcheck *check, char f
 	struct err *e)
 {
 	char digest[DIGEST_TEXT_MAX];
-	struct sigaction ignore = { .sa_handler = SIG_IGN }, old;
-	sigaction(SIGPIPE, &ignore, &old);
-	int failed = stream(fd, u, check, digest, e);
-	sigaction(SIGPIPE, &old, NULL);
-	if (failed)
+	if (stream(fd, u, check, digest, e) < 0)
 		return -1;
 	if (strcmp(digest, u->blob.digest) != 0)
 		return err_set(e, STATUS_REFUSED, "blob: digest mismatch: expected %s, found %s", u->blob.digest, digest);
 	return pgpcheck_end(check, fingerprint, e);
 }
 
-static int check_blob(struct store *s, const struct subject *u, const struct pgp_signature *made, enum pgpcheck_program program,
+// Under a lease nobody has the file open for writing, nor can open it so before the lease is broken: what the verifier reads from the
+// file itself is what is hashed here. Where there are no leases, the bytes go through a pipe.
+static int judge_file(int fd, const struct subject *u, const struct buf *made, enum pgpcheck_program program,
 	char fingerprint[static PGP_FINGERPRINT_MAX], struct err *e)
 {
 	struct pgpcheck check;
-	buf_auto one = { 0 };
-	buf_add(&one, u->signatures.data + made->start, made->length);
-	io_auto int fd = store_open_blob(s, u->blob.digest, NULL, e);
-	if (fd < 0 || pgpcheck_start(&check, program, &u->keys, &one, e) < 0)
+	bool leased = fcntl(fd, F_SETLEASE, F_RDLCK) == 0;
+	if (pgpcheck_start(&check, program, &u->keys, made, leased ? fd : -1, e) < 0)
 		return -1;
 	int failed = judge(fd, u, &check, fingerprint, e);
 	pgpcheck_stop(&check);
+	if (!failed && leased && fcntl(fd, F_GETLEASE) != F_RDLCK)
+		return err_set(e, STATUS_REFUSED, "blob: opened for writing while it was verified");
+	return failed;
+}
+
+static int check_blob(struct store *s, const struct subject *u, const struct pgp_signature *made, enum pgpcheck_program program,
+	char fingerprint[static PGP_FINGERPRINT_MAX], struct err *e)
+{
+	buf_auto one = { 0 };
+	buf_add(&one, u->signatures.data + made->start, made->length);
+	io_auto int fd = store_open_blob(s, u->blob.digest, NULL, e);
+	if (fd < 0)
+		return -1;
+	struct sigaction ignore = { .sa_handler = SIG_IGN }, old_pipe, old_io; // told by EPIPE, and by the lease
+	sigaction(SIGPIPE, &ignore, &old_pipe);
+	sigaction(SIGIO, &ignore, &old_io);
+	int failed = judge_file(fd, u, &one, program, fingerprint, e);
+	sigaction(SIGPIPE, &old_pipe, NULL);
+	sigaction(SIGIO, &old_io, NULL);
 	if (!failed || e->status != STATUS_REFUSED)
 		return failed;
 	char made_at[DATE_TEXT_MAX],
