@@ -38,10 +38,9 @@ int main(int argc, char **argv)
 	struct sandbox sandbox = { 0 };
 	cmd_start(&cmd, argc, argv);
 	jsonio_auto json_t *records = record_read_all("image", &e);
-	struct store *s = records ? storecmd_open(STORECMD_CREATE, &sandbox, &e) : NULL;
+	store_auto *s = records ? storecmd_open(STORECMD_CREATE, &sandbox, &e) : NULL;
 	if (!s || add(s, records, &e) < 0)
 		return cmd_fail(&e);
 	record_write_all(records);
-	store_close(s);
 	return cmd_finish();
 }

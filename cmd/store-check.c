@@ -349,13 +349,12 @@ static int check(struct check *c, struct cmd_operands images, struct err *e)
 	size_t i;
 	json_t *record;
 	const char *hex;
-	struct texts keys = { 0 };
+	texts_auto keys = { 0 };
 	if ((!images.count && check_index(c, e) < 0) || keys_asked(c, images, &keys, e) < 0)
 		return -1;
 	for (i = 0; i < keys.count; i++)
 		if (check_image(c, keys.items[i], e) < 0)
 			return -1;
-	texts_free(&keys);
 	if (images.count)
 		json_object_foreach(c->owners, hex, record)
 			texts_add(&c->blobs, hex);
@@ -379,13 +378,15 @@ int main(int argc, char **argv)
 	user.jobs = processors < 1 ? 1 : processors > JOBS_MAX ? JOBS_MAX : processors;
 	user.limits = codec_default_limits;
 	struct cmd_operands images = cmd_start(&cmd, argc, argv);
-	struct check c = { .s = storecmd_open(STORECMD_WRITE, &sandbox, &e), .records = json_array(), .owners = json_object() };
-	if (!c.s || check(&c, images, &e) < 0)
-		return cmd_fail(&e);
-	record_write_all(c.records);
-	json_decref(c.records);
-	json_decref(c.owners);
+	store_auto *s = storecmd_open(STORECMD_WRITE, &sandbox, &e);
+	jsonio_auto json_t *records = json_array();
+	jsonio_auto json_t *owners = json_object();
+	struct check c = { .s = s, .records = records, .owners = owners };
+	bool sound = s && check(&c, images, &e) == 0;
+	texts_free(&c.findings);
 	texts_free(&c.blobs);
-	store_close(c.s);
+	if (!sound)
+		return cmd_fail(&e);
+	record_write_all(records);
 	return cmd_finish();
 }

@@ -150,7 +150,7 @@ static void mark(struct sweep *w, const json_t *descriptor, int depth)
 // A record that cannot be read may name anything: then nothing is removed at all.
 static int mark_needed(struct sweep *w, struct err *e)
 {
-	struct texts keys = { 0 };
+	texts_auto keys = { 0 };
 	int lock = store_lock(w->s, LOCK_EX, e); // an image that was being added when the cutoff was taken is published by now
 	if (lock < 0)
 		return -1;
@@ -167,7 +167,6 @@ static int mark_needed(struct sweep *w, struct err *e)
 		*e = (struct err){ 0 };
 		mark_all(w, blobs, 0);
 	}
-	texts_free(&keys);
 	return 0;
 }
 
@@ -292,13 +291,11 @@ int main(int argc, char **argv)
 	cmd_start(&cmd, argc, argv);
 	mem_auto char *pods = path_pods(user.pods);
 	jsonio_auto json_t *in_use = poduse_images(pods, &e);
-	struct sweep w = { .needed = json_object(), .removed = json_array() };
-	w.s = in_use ? storecmd_open(STORECMD_WRITE, &sandbox, &e) : NULL;
-	if (!w.s || collect(&w, in_use, &e) < 0)
+	store_auto *s = in_use ? storecmd_open(STORECMD_WRITE, &sandbox, &e) : NULL;
+	jsonio_auto json_t *needed = json_object();
+	jsonio_auto json_t *removed = json_array();
+	if (!s || collect(&(struct sweep){ .s = s, .needed = needed, .removed = removed }, in_use, &e) < 0)
 		return cmd_fail(&e);
-	record_write_all(w.removed);
-	json_decref(w.needed);
-	json_decref(w.removed);
-	store_close(w.s);
+	record_write_all(removed);
 	return cmd_finish();
 }

@@ -193,7 +193,7 @@ int main(int argc, char **argv)
 {
 	struct err e = { 0 };
 	struct sandbox sandbox = { 0 };
-	struct trust trust = { 0 };
+	trust_auto trust = { 0 };
 	user.limits = codec_default_limits;
 	struct cmd_operands what = cmd_start(&cmd, argc, argv);
 	if (user.record && (user.signature || user.uncompressed))
@@ -205,12 +205,10 @@ int main(int argc, char **argv)
 	io_auto int spool = e.status || user.record ? -1 : io_spool(&e);
 	if (!e.status && user.record)
 		storetrust_load(&trust, &e);
-	struct store *s = e.status ? NULL : storecmd_open(STORECMD_READ, &sandbox, &e);
+	store_auto *s = e.status ? NULL : storecmd_open(STORECMD_READ, &sandbox, &e);
 	if (s)
 		storetrust_apply(s, &trust);
 	if (!s || get(s, what.items[0], input, spool, &e) < 0)
 		return cmd_fail(&e);
-	store_close(s);
-	trust_free(&trust);
 	return cmd_finish();
 }

@@ -161,10 +161,10 @@ int main(int argc, char **argv)
 {
 	struct err e = { 0 }, late = { 0 };
 	struct sandbox sandbox = { 0 };
-	struct trust trust = { 0 };
+	trust_auto trust = { 0 };
 	struct cmd_operands images = cmd_start(&cmd, argc, argv);
 	sandbox.spawn = user.reverify; // the program that judges signatures
-	struct store *s = storetrust_load(&trust, &e) < 0 ? NULL : storecmd_open(STORECMD_WRITE, &sandbox, &e);
+	store_auto *s = storetrust_load(&trust, &e) < 0 ? NULL : storecmd_open(STORECMD_WRITE, &sandbox, &e);
 	if (s)
 		storetrust_apply(s, &trust);
 	jsonio_auto json_t *records = s ? find(s, images, &e) : NULL;
@@ -180,7 +180,5 @@ int main(int argc, char **argv)
 		print_table(records);
 	else
 		record_write_all(records);
-	store_close(s);
-	trust_free(&trust);
 	return cmd_finish();
 }

@@ -282,11 +282,10 @@ int main(int argc, char **argv)
 		cmd_usage("option --media-type: not a media type: '%s'", user.media_type);
 	io_auto int in = io_open_input(files.count ? files.items[0] : "-", &e);
 	io_auto int signature = in >= 0 && user.signature ? io_open_input(user.signature, &e) : -1;
-	struct store *s = e.status ? NULL : storecmd_open(STORECMD_CREATE, &sandbox, &e);
+	store_auto *s = e.status ? NULL : storecmd_open(STORECMD_CREATE, &sandbox, &e);
 	jsonio_auto json_t *record = s ? put(s, in, signature, &e) : NULL;
 	if (!record)
 		return cmd_fail(&e);
 	record_write(record);
-	store_close(s);
 	return cmd_finish();
 }

@@ -85,12 +85,11 @@ int main(int argc, char **argv)
 	struct cmd_operands images = cmd_start(&cmd, argc, argv);
 	mem_auto char *pods = path_pods(user.pods);
 	jsonio_auto json_t *used = poduse_images(pods, &e);
-	struct store *s = used ? storecmd_open(STORECMD_WRITE, &sandbox, &e) : NULL;
+	store_auto *s = used ? storecmd_open(STORECMD_WRITE, &sandbox, &e) : NULL;
 	jsonio_auto json_t *records = s ? find_all(s, images, &e) : NULL;
 	jsonio_auto json_t *removed = json_array();
 	if (!records || check_unused(records, used, &e) < 0 || remove_all(s, records, removed, &e) < 0)
 		return cmd_fail(&e);
 	record_write_all(removed);
-	store_close(s);
 	return cmd_finish();
 }

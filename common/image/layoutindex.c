@@ -222,7 +222,7 @@ static int compare_imported(const void *a, const void *b)
 // Every image of the store and every one that index.json shows, in order of import.
 static int all_keys(struct store *s, const json_t *manifests, json_t *keys, struct err *e)
 {
-	struct texts own = { 0 };
+	texts_auto own = { 0 };
 	size_t i;
 	json_t *entry;
 	json_array_foreach(manifests, i, entry)
@@ -243,7 +243,6 @@ static int all_keys(struct store *s, const json_t *manifests, json_t *keys, stru
 		json_decref(times[i]);
 	}
 	free(times);
-	texts_free(&own);
 	return 0;
 }
 
@@ -305,7 +304,7 @@ int layoutindex_follow(struct store *s, enum layoutindex_effort effort, struct e
 		return 0;
 	if (faccessat(store_directory(s), ".", W_OK, AT_EACCESS) < 0)
 		return 0;
-	io_auto int lock = openat(store_directory(s), "index.lock", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	io_auto int lock = openat(store_directory(s), "index.lock", O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (lock < 0)
 		return err_system(e, "'%s/index.lock': cannot open", store_path(s));
 	while (flock(lock, LOCK_EX) < 0)

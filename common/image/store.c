@@ -40,11 +40,11 @@ static bool is_empty(int directory)
 	return empty;
 }
 
-// oci-layout first, since it says what the directory is; the lock last, since it says that all is there.
+// oci-layout first, since it says what the directory is; partial last, since it says that all is there.
 static int make(struct store *s, struct err *e)
 {
 	static const char *const directories[] = { "blobs", BLOBS, "images", "names", "sha512", "partial" };
-	if (faccessat(s->directory, "lock", F_OK, 0) == 0)
+	if (faccessat(s->directory, "partial", F_OK, 0) == 0)
 		return 0;
 	if (faccessat(s->directory, "oci-layout", F_OK, 0) < 0 && !is_empty(s->directory))
 		return err_set(e, STATUS_REFUSED, "'%s': refused: holds other things and no oci-layout", s->path);
@@ -53,12 +53,6 @@ static int make(struct store *s, struct err *e)
 	for (size_t i = 0; i < ARRAY_LENGTH(directories); i++)
 		if (mkdirat(s->directory, directories[i], 0755) < 0 && errno != EEXIST)
 			return err_system(e, "'%s/%s': cannot make the directory", s->path, directories[i]);
-	static const char *const locks[] = { "index.lock", "lock" };
-	for (size_t i = 0; i < ARRAY_LENGTH(locks); i++) {
-		io_auto int fd = openat(s->directory, locks[i], O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-		if (fd < 0)
-			return err_system(e, "'%s/%s': cannot create", s->path, locks[i]);
-	}
 	return fsync(s->directory) < 0 && errno != EINVAL ? err_system(e, "'%s': cannot sync", s->path) : 0;
 }
 
@@ -91,6 +85,11 @@ void store_close(struct store *s)
 	free(s);
 }
 
+void store_close_indirect(struct store **s)
+{
+	store_close(*s);
+}
+
 int store_directory(const struct store *s)
 {
 	return s->directory;
@@ -120,7 +119,7 @@ void store_allow(const struct store *s, struct sandbox *sandbox, bool write)
 
 int store_lock(struct store *s, int operation, struct err *e)
 {
-	io_auto int fd = openat(s->directory, "lock", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	io_auto int fd = openat(s->directory, "lock", O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return err_system(e, "'%s/lock': cannot open", s->path);
 	while (flock(fd, operation) < 0)

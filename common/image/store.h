@@ -30,9 +30,11 @@ struct store;
 // Opens the store in this directory; with create it is made when absent, else its absence is STATUS_NOT_FOUND.
 // The directory is opened once, by descriptor, by the rules of path_open_state; one that holds something else is STATUS_REFUSED.
 struct store *store_open(const char *directory, bool create, struct err *e);
-void store_close(struct store *s);
-int store_directory(const struct store *s);    // the descriptor, owned by s
-const char *store_path(const struct store *s); // as the user said it, for messages
+void store_close(struct store *s); // NULL is fine
+void store_close_indirect(struct store **s);
+#define store_auto __attribute__((cleanup(store_close_indirect))) struct store // `store_auto *s = ...;` closes it with the scope
+int store_directory(const struct store *s);                                    // the descriptor, owned by s
+const char *store_path(const struct store *s);                                 // as the user said it, for messages
 
 // Enters the store in what the sandbox leaves open: to read it, or to write to it as well. The directory that is open counts, not
 // what its name means by then.

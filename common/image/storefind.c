@@ -33,7 +33,8 @@ static int refuse_ambiguous(const char *id, const struct texts *matches, struct 
 static char *complete(struct store *s, const char *id, struct err *e)
 {
 	const char *digits = id + sizeof "sha512-" - 1;
-	struct texts keys = { 0 }, matches = { 0 };
+	texts_auto keys = { 0 };
+	texts_auto matches = { 0 };
 	char *key = NULL;
 	if (store_keys(s, &keys, e) < 0)
 		return NULL;
@@ -46,8 +47,6 @@ static char *complete(struct store *s, const char *id, struct err *e)
 		refuse_ambiguous(id, &matches, e);
 	else
 		err_set(e, STATUS_NOT_FOUND, "image '%s': not in the store '%s'", id, store_path(s));
-	texts_free(&keys);
-	texts_free(&matches);
 	return key;
 }
 

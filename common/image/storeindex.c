@@ -167,7 +167,7 @@ json_t *store_read_image(struct store *s, const char *key, struct err *e)
 
 json_t *store_list(struct store *s, struct err *e)
 {
-	struct texts keys = { 0 };
+	texts_auto keys = { 0 };
 	json_t *all = store_keys(s, &keys, e) < 0 ? NULL : json_array();
 	for (size_t i = 0; all && i < keys.count; i++) {
 		json_t *record = store_read_image(s, keys.items[i], e);
@@ -180,7 +180,6 @@ json_t *store_list(struct store *s, struct err *e)
 			all = NULL;
 		}
 	}
-	texts_free(&keys);
 	return all;
 }
 

@@ -13,6 +13,8 @@ extern const struct cmd_option storetrust_options[]; // --trust, as CMD_GROUP
 // Reads the trust directories, as --trust and the environment say; before the sandbox closes. Returns 0 or -1.
 int storetrust_load(struct trust *trust, struct err *e);
 
+#define trust_auto __attribute__((cleanup(trust_free))) struct trust // freed when the scope ends
+
 // Sets the filter; trust is borrowed until store_close.
 void storetrust_apply(struct store *s, const struct trust *trust);
 
