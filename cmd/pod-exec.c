@@ -24,6 +24,7 @@
 #include "pod/init.h"
 #include "pod/ns.h"
 #include "pod/output.h"
+#include "pod/seal.h"
 #include "pod/state.h"
 
 #define GRACE_SECONDS 10 // between SIGTERM and SIGKILL
@@ -368,7 +369,11 @@ int main(int argc, char **argv)
 {
 	struct err e = { 0 };
 	struct run r = { .pod = { .fd = -1 } };
+	mem_auto char **given = mem_alloc((size_t)(argc + 1) * sizeof *given); // parsing moves the operands to the front
+	memcpy(given, argv, (size_t)argc * sizeof *given);
 	struct cmd_operands operands = cmd_start(&cmd, argc, argv);
+	if (seal_self(given, &e) < 0)
+		return cmd_fail(&e);
 	if (take_pod(operands.items[0], &r, &e) < 0 || run_pod(&r, &e) < 0)
 		return cmd_fail(&e);
 	int status = told_to_end ? STATUS_SIGNAL + told_to_end : r.first_failure;

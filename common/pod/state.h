@@ -7,7 +7,7 @@
 //   exited-garbage/U   exited, waits for its removal
 //   garbage/U          failed or expired, to be removed
 //
-// Whoever works on a pod holds an exclusive flock(2) on its directory; so does every process of ours of a running pod.
+// Whoever works on a pod holds an exclusive flock(2) on its directory: pod-exec does as long as the pod runs, which dies with it.
 // SPDX-License-Identifier: Apache-2.0
 #ifndef POD_STATE_H
 #define POD_STATE_H
