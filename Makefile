@@ -102,6 +102,7 @@ demo: all
 install: all
 	install -d $(DESTDIR)$(bindir) $(DESTDIR)$(libexecdir) $(DESTDIR)$(datadir) $(DESTDIR)$(prefix)/share/bash-completion/completions
 	install -m 755 $(BINARIES) $(WRAPPERS) $(DESTDIR)$(libexecdir)
+	cp -R $(wildcard $(WRAPPERS:=.d)) $(DESTDIR)$(libexecdir)
 	for p in $(PROGRAMS) $(notdir $(WRAPPERS)); do ln -sfr $(DESTDIR)$(libexecdir)/$$p $(DESTDIR)$(bindir)/$$p; done
 	cp -R $(wildcard share/schema share/policy) $(DESTDIR)$(datadir)
 	for s in 1 5 7; do install -d $(DESTDIR)$(mandir)/man$$s && install -m 644 man/*.$$s $(DESTDIR)$(mandir)/man$$s; done

@@ -384,4 +384,12 @@ whole() { # every blob has the digest it is named by
 	serve example.com
 	http_proxy=http://127.0.0.1:1 refuse 5 fetch-blob --allow-http --no-signature < <(ref-parse "http://example.com/image.aci")
 	http_proxy=http://127.0.0.1:1 no_proxy=example.com fetch-blob -q --allow-http --no-signature < <(ref-parse http://example.com/image.aci) | jq -e .id
+@test "rkt:A-007 --media-type: bytes that are no image are stored as they come, without a signature" {
+	cp key.asc "$WEB/example.com/key"
+	run --separate-stderr fetch-blob --media-type application/pgp-keys --progress none < <(ref-parse https://example.com/key)
+	same "0 " "$status $stderr"
+	same "application/pgp-keys sha256:$(sha256sum <key.asc | cut -d' ' -f1)" "$(jq -r '.blob | "\(.mediaType) \(.digest)"' <<<"$output")"
+	same 0 "$(web_asked 'key\.')"
+	refuse 7 fetch-blob --media-type application/pgp-keys --max-download 10 --progress none < <(ref-parse https://example.com/key)
+	refuse 6 fetch-blob < <(ref-parse https://example.com/key)
 }

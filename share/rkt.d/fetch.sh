@@ -1,0 +1,161 @@
+# rkt fetch, and how every other command comes to its images: from the store or from elsewhere, judged, with all they depend on.
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=sh disable=SC2034,SC2154  # variables are shared with rkt
+
+pull_policy() {
+	value "$@"
+	case $value in
+	never | new | update) policy=$value ;;
+	*) usage_error "--pull-policy: '$value' is none of never, new, update" ;;
+	esac
+}
+
+# The image of the store that is meant; 3, and nothing said, when there is none.
+stored_image() { # NAME|ID|URL
+	case $1 in
+	*://*)
+		stored=$(trust_stage store-list --store "$store" 2>/dev/null) || return 3
+		stored=$(printf '%s\n' "$stored" | jq -nc --arg url "$1" 'first(inputs | select(.source.url == $url)) | del(.part, .of)')
+		;;
+	*) stored=$(trust_stage store-get --store "$store" --record -- "$1" 2>/dev/null) || return 3 ;;
+	esac
+	[ -n "$stored" ] || return 3
+	printf '%s\n' "$stored"
+}
+
+# Judges the signature and says whose it is. An image that nobody is trusted for passes, unverified.
+verify_image() { # RECORD
+	verified=$(printf '%s\n' "$1" | trust_stage verify-sig --store "$store" --allow-untrusted) || return
+	signer=$(printf '%s\n' "$verified" | field '.blob.digest as $d | [.verified[]? | select(.digest == $d) | .identity][-1]')
+	[ -z "$signer" ] || printf 'rkt: signature verified: \n  %s\n' "$signer" >&2
+	printf '%s\n' "$verified"
+}
+
+is_verified() { # RECORD
+	printf '%s\n' "$1" | jq -e '.blob.digest as $d | any(.verified[]?; .digest == $d)' >/dev/null
+}
+
+add_image() { # RECORD
+	printf '%s\n' "$1" | stage store-add --store "$store"
+}
+
+# As long as an image of the store is not verified, every use of it tries again, with the keys of now.
+reuse_image() { # RECORD
+	if is_off image || is_verified "$1"; then
+		printf '%s\n' "$1"
+	else
+		record=$(verify_image "$1") && add_image "$record"
+	fi
+}
+
+# Downloads and judges an image; one that is refused does not become an image of the store.
+new_image() { # IMAGE SIGNATURE|'' ID|'' BYTES|''
+	record=$(stage ref-parse -- "$1") || return
+	case $1 in
+	/* | ./* | ../* | file:*) say "using image from file $1" ;;
+	*://*) ;;
+	*)
+		say "searching for app image $1"
+		record=$(printf '%s\n' "$record" | net_stage discover) || return
+		;;
+	esac
+	url=$(printf '%s\n' "$record" | field '.endpoints[0].url | select(startswith("file:") | not)')
+	[ -z "$url" ] || say "fetching image from $url"
+	[ -z "$3" ] || record=$(printf '%s\n' "$record" | jq -c --arg id "$3" '.id = $id')
+	set -- --pull-policy "$policy" ${2:+--signature "$2"} ${4:+--max-download "$4"}
+	is_off image && set -- "$@" --no-signature
+	record=$(printf '%s\n' "$record" | net_stage fetch-blob --store "$store" "$@") || return
+	if ! is_off image; then
+		record=$(verify_image "$record") || return
+		# The older system says it twice when nobody is trusted; the bytes are not fetched again.
+		is_verified "$record" || [ -z "$url" ] || say "fetching image from $url"
+	fi
+	add_image "$record"
+}
+
+# The record of an image, from the store or from elsewhere as the pull policy says.
+get_image() { # IMAGE [SIGNATURE [ID [BYTES]]]
+	case $1 in
+	docker://*)
+		is_off image && say "$1: docker images are not supported yet" && return 2
+		say 'signature verification for docker images is not supported'
+		return 1
+		;;
+	/* | ./* | ../* | file:*) ;;
+	sha512-*)
+		record=$(trust_stage store-get --store "$store" --record -- "$1") && reuse_image "$record"
+		return
+		;;
+	*)
+		if [ "$policy" != update ] && stored=$(stored_image "${3:-$1}"); then
+			say "using image from local store for image name $1"
+			reuse_image "$stored"
+			return
+		fi
+		[ "$policy" != never ] || { say "$1: not in the store, and the pull policy is never" && return 3; }
+		;;
+	esac
+	new_image "$1" "${2-}" "${3-}" "${4-}"
+}
+
+# ID, BYTES and NAME,LABEL=VALUE... of what an image depends on, a line each. A comma in a value would make two labels of one.
+dependencies() { # RECORD
+	printf '%s\n' "$1" | jq -r '.dependencies[]? | [.imageID // "-", .size // "-", .imageName +
+		([.labels[]? | if "\(.name)\(.value)" | test("[,=[:cntrl:]]")
+			then "rkt: a dependency has a label with a comma, an equals sign or a control character\n" | halt_error(6)
+			else ",\(.name)=\(.value)" end] | add // "")] | map(tostring) | join("\t")'
+}
+
+# Brings what an image depends on into the store, too, level by level, each image once: a cycle comes to an end here, and is refused
+# by whoever renders it.
+get_dependencies() { # RECORD
+	next=$(dependencies "$1") || return
+	levels=0 images=0 seen=$newline
+	while [ -n "$next" ]; do
+		levels=$((levels + 1)) level=$next next=''
+		while IFS=$tab read -r id bytes name <&3; do
+			case $seen in
+			*"$newline$id $name$newline"*) continue ;;
+			esac
+			images=$((images + 1)) seen=$seen$id\ $name$newline
+			[ "$levels" -le 64 ] || { say 'dependencies are nested more than 64 levels deep' && return 7; }
+			[ "$images" -le 1000 ] || { say 'more than 1000 images of dependencies' && return 7; }
+			dependency=$(get_image "$name" '' "${id#-}" "${bytes#-}") && more=$(dependencies "$dependency") || return
+			next=$next${more:+$more$newline}
+		done 3<<-END
+			$level
+		END
+		next=${next%"$newline"}
+	done
+}
+
+# An image with all it depends on.
+whole_image() { # IMAGE [SIGNATURE]
+	whole=$(get_image "$@") || return
+	get_dependencies "$whole" || return
+	printf '%s\n' "$whole"
+}
+
+policy=new signature='' digits=32
+
+fetch_option() {
+	case $1 in
+	--full) digits=128 ;;
+	--pull-policy | --pull-policy=*) pull_policy "$@" ;;
+	--signature | --signature=*) value "$@" && absolute "$value" && signature=$value ;;
+	*) return 1 ;;
+	esac
+}
+
+fetch() { # IMAGE ...
+	[ $# -gt 0 ] || usage_error 'must provide at least one image'
+	result=0
+	for image; do
+		if record=$(whole_image "$image" "$signature"); then
+			printf "%.$((7 + digits))s\n" "$(printf '%s\n' "$record" | field .id)" || exit 8
+		else
+			result=$((result ? result : $?))
+		fi
+	done
+	exit "$result"
+}

@@ -1,0 +1,106 @@
+# rkt image: what is in the store.
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=sh disable=SC2034,SC2154  # variables are shared with rkt
+
+full='' legend=yes overwrite='' rootfs_only='' grace='' policy=never
+
+image_option() {
+	case $verb$1 in
+	list--full) full=yes ;;
+	list--no-legend) legend=no ;;
+	export--overwrite | extract--overwrite | render--overwrite) overwrite=yes ;;
+	extract--rootfs-only | render--rootfs-only) rootfs_only=yes ;;
+	gc--grace-period | gc--grace-period=*) value "$@" && grace=$value ;;
+	*) return 1 ;;
+	esac
+}
+
+image() { # [ARGUMENT ...]
+	case $verb:$# in
+	list:0 | gc:0 | cat-manifest:1 | export:2 | extract:2 | render:2 | verify:[1-9]* | rm:[1-9]*) ;;
+	list:* | gc:* | cat-manifest:* | export:* | extract:* | render:* | verify:* | rm:*) usage_error "$verb: wrong number of arguments" ;;
+	*) usage_error "unknown command '$verb'" ;;
+	esac
+	case $verb in
+	list) list ;;
+	cat-manifest) cat_manifest "$1" ;;
+	export) export_archive "$@" ;;
+	extract | render) make_tree "$@" ;;
+	verify) stage store-check --store "$store" -- "$@" >/dev/null ;;
+	rm) stage store-rm --store "$store" --pods "$pods" -- "$@" >/dev/null ;;
+	gc) stage store-gc --store "$store" --pods "$pods" ${grace:+--grace-period "$grace"} >/dev/null ;;
+	esac
+}
+
+list() {
+	table=$(trust_stage store-list --store "$store" --format table ${full:+--full}) || exit
+	[ "$legend" = yes ] || table=$(printf '%s\n' "$table" | sed 1d)
+	[ -z "$table" ] || printf '%s\n' "$table"
+}
+
+stored_record() { # IMAGE
+	trust_stage store-get --store "$store" --record -- "$1"
+}
+
+cat_manifest() { # IMAGE
+	record=$(stored_record "$1") || exit
+	printf '%s\n' "$record" | stage store-get --store "$store" | stage aci-manifest
+}
+
+# What is in the way of a product: kept, or with --overwrite moved aside until the product is there.
+clear_way() { # PATH
+	aside=''
+	[ -e "$1" ] || [ -h "$1" ] || return 0
+	[ -n "$overwrite" ] || { say "'$1': exists; --overwrite replaces it" && exit 1; }
+	aside=$(mktemp -d -- "${1%/}.XXXXXX") || exit 8
+	mv -- "$1" "$aside/old" || exit 8
+}
+
+# The end of clear_way: with status 0 the old one goes, else it comes back.
+settle() { # STATUS PATH
+	if [ "$1" -ne 0 ] && [ -n "$aside" ]; then
+		rm -rf -- "$2" && mv -- "$aside/old" "$2"
+	fi
+	[ -z "$aside" ] || rm -rf -- "$aside"
+	exit "$1"
+}
+
+export_archive() { # IMAGE FILE|-
+	record=$(stored_record "$1") || exit
+	if [ "$2" = - ]; then
+		printf '%s\n' "$record" | stage store-get --store "$store" --uncompressed
+		exit
+	fi
+	clear_way "$2"
+	printf '%s\n' "$record" | stage store-get --store "$store" --uncompressed >"$2"
+	status=$?
+	[ "$status" -eq 0 ] || rm -f -- "$2"
+	settle "$status" "$2"
+}
+
+# The image's own files: what it depends on is left out, and so unpack gets the archive and not the record.
+extract_tree() { # RECORD DIRECTORY
+	is_off image || is_verified "$1" || { say 'the image is not verified' && return 1; }
+	work=$(mktemp -d -- "${2%/}.XXXXXX") || return 8
+	printf '%s\n' "$1" | stage store-get --store "$store" --uncompressed | stage unpack --tar -- "$work/image" >/dev/null &&
+		mv -- "$work/image${rootfs_only:+/rootfs}" "$2"
+	status=$?
+	rm -rf -- "$work"
+	return "$status"
+}
+
+render_tree() { # RECORD DIRECTORY
+	target=$2 record=$1
+	set --
+	[ -n "$rootfs_only" ] || set -- "$@" --layout
+	is_off image && set -- "$@" --unverified
+	printf '%s\n' "$record" | stage unpack --store "$store" "$@" -- "$target" >/dev/null
+}
+
+make_tree() { # IMAGE DIRECTORY
+	record=$(stored_record "$1") || exit
+	record=$(reuse_image "$record") || exit
+	clear_way "$2"
+	"${verb}_tree" "$record" "$2"
+	settle $? "$2"
+}
