@@ -26,7 +26,7 @@
 #define SIGNATURE_MAX ((int64_t)64 << 10) // a signature takes at most a few KiB
 
 static struct {
-	const char *pull_policy, *signature;
+	const char *pull_policy, *signature, *media_type;
 	bool no_signature;
 	int64_t max_download;
 	struct codec_limits limits;
@@ -38,6 +38,8 @@ static const struct cmd_option options[] = {
 		"new, the default: only what is not in the store; update: ask whether there is a newer one"),
 	CMD_FLAG(0, "no-signature", &user.no_signature, "ask for no signature: the images cannot be verified"),
 	CMD_TEXT(0, "signature", "FILE", &user.signature, "the signature of the one image there is"),
+	CMD_TEXT(0, "media-type", "TYPE", &user.media_type,
+		"what the bytes are, where they are no image: none is read for a manifest"),
 	CMD_SIZE(0, "max-download", &user.max_download, "of one image as served; 64G unless told"),
 	CMD_SIZE(0, "max-size", &user.limits.output, "of the uncompressed archive; 1T unless told"),
 	CMD_NUMBER(0, "max-ratio", "N", &user.limits.ratio, 1, INT64_MAX,
@@ -339,10 +341,16 @@ static int find_signature(struct store *s, const json_t *endpoint, json_t **desc
 
 // ---- fetching ----
 
-static bool is_aci(const json_t *record)
+// What the bytes are: as asked for, else as the record says, else an App Container Image.
+static const char *media_type(const json_t *record)
 {
 	const char *type = text_of(json_object_get(record, "blob"), "mediaType");
-	return !type || !strcmp(type, MEDIA_ACI);
+	return user.media_type ? user.media_type : type ? type : MEDIA_ACI;
+}
+
+static bool is_aci(const json_t *record)
+{
+	return !strcmp(media_type(record), MEDIA_ACI);
 }
 
 static void describe_image(json_t *record, const struct aci_scan *scan)
@@ -357,9 +365,8 @@ static void describe_image(json_t *record, const struct aci_scan *scan)
 
 static void describe(json_t *record, const struct download *d, const char *url, json_t *signature)
 {
-	const char *type = text_of(json_object_get(record, "blob"), "mediaType");
 	const char *asked = text_of(record, "digest");
-	json_t *blob = descriptor_json(type ? type : MEDIA_ACI, d->is.sha256, d->is.size);
+	json_t *blob = descriptor_json(media_type(record), d->is.sha256, d->is.size);
 	json_object_set_new(record, "blob", blob);
 	if (d->is.scan.manifest)
 		describe_image(record, &d->is.scan);

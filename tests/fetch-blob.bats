@@ -384,6 +384,8 @@ whole() { # every blob has the digest it is named by
 	serve example.com
 	http_proxy=http://127.0.0.1:1 refuse 5 fetch-blob --allow-http --no-signature < <(ref-parse "http://example.com/image.aci")
 	http_proxy=http://127.0.0.1:1 no_proxy=example.com fetch-blob -q --allow-http --no-signature < <(ref-parse http://example.com/image.aci) | jq -e .id
+}
+
 @test "rkt:A-007 --media-type: bytes that are no image are stored as they come, without a signature" {
 	cp key.asc "$WEB/example.com/key"
 	run --separate-stderr fetch-blob --media-type application/pgp-keys --progress none < <(ref-parse https://example.com/key)
