@@ -62,6 +62,12 @@ struct target {
 	char *name;
 };
 
+static void target_free(struct target *t)
+{
+	free(t->parent_path);
+	free(t->name);
+}
+
 static int find_target(const char *path, struct target *t, struct err *e)
 {
 	size_t length = strlen(path);
@@ -115,7 +121,7 @@ static json_t *unpack_image(const struct target *t, struct err *e)
 int main(int argc, char **argv)
 {
 	struct err e = { 0 };
-	struct target target = { .parent = -1 };
+	__attribute__((cleanup(target_free))) struct target target = { .parent = -1 };
 	user.render = render_defaults;
 	struct cmd_operands operands = cmd_start(&cmd, argc, argv);
 	if (user.tar && (user.render.layout || user.unverified))
@@ -134,7 +140,5 @@ int main(int argc, char **argv)
 	mem_auto char *path = mem_format("%s%s%s%s", target.parent_path, slash, target.name, rootfs);
 	json_object_set_new(record, "rootfs", json_string(path));
 	record_write(record);
-	free(target.parent_path);
-	free(target.name);
 	return cmd_finish();
 }

@@ -10,18 +10,17 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "base/interrupt.h"
 #include "base/io.h"
 #include "base/mem.h"
+#include "image/attributes.h"
 #include "image/stage.h"
 #include "image/tree.h"
 
-#define SPECIAL_BITS (S_ISUID | S_ISGID)
-#define PARENT_MODE  0755 // of a directory that no entry tells about
+#define PARENT_MODE 0755 // of a directory that no entry tells about
 
 // What is told of a directory when all its entries are made. The last of a path counts.
 struct directory {
@@ -31,26 +30,25 @@ struct directory {
 	uid_t uid;
 	gid_t gid;
 	struct timespec mtime;
+	bool mode_set;            // already, when it was made
 	struct tar_xattr *xattrs; // kept ones, one allocation; NULL for none
 	size_t xattr_count;
 };
 
 struct tree {
 	int root;
-	struct tree_options options;
-	uid_t uid; // the caller's: what new files have
-	gid_t gid;
+	struct keeper keep;
 	int64_t bytes;
 	struct buf here; // path of the directory that `fd` is, "" for the root
 	int fd;          // -1: not open; the root's is not kept here
 	struct directory *directories;
 	size_t count, room;
-	struct tree_losses lost;
+	bool replaced; // an entry took the place of another: a noted directory may be none any more
 };
 
 const struct tree_losses *tree_losses(const struct tree *t)
 {
-	return &t->lost;
+	return &t->keep.lost;
 }
 
 static void forget_here(struct tree *t)
@@ -59,6 +57,13 @@ static void forget_here(struct tree *t)
 		close(t->fd);
 	t->fd = -1;
 	t->here.length = 0;
+}
+
+static void keep_here(struct tree *t, int fd, const char *path, size_t length)
+{
+	forget_here(t);
+	t->fd = fd;
+	buf_add(&t->here, path, length);
 }
 
 void tree_close(struct tree *t)
@@ -73,12 +78,6 @@ void tree_close(struct tree *t)
 	}
 	free(t->directories);
 	free(t);
-}
-
-static void lose(struct tree_lost *lost, const char *path)
-{
-	if (!lost->count++)
-		snprintf(lost->first, sizeof lost->first, "%s", path);
 }
 
 static int cannot_make(const char *path, struct err *e)
@@ -116,30 +115,33 @@ static void note_directory(struct tree *t, const struct directory *d, const char
 // One that no entry tells about, so far. Its time is none in particular, but the same for the same archive (rkt:U-12).
 static void note_implied(struct tree *t, const char *path, size_t length)
 {
-	const struct directory implied = { .mode = PARENT_MODE, .uid = t->uid, .gid = t->gid };
+	const struct directory implied = { .mode = PARENT_MODE, .uid = t->keep.uid, .gid = t->keep.gid };
 	note_directory(t, &implied, path, length);
 }
 
 struct tree *tree_open(int root, const struct tree_options *options)
 {
 	struct tree *t = mem_alloc(sizeof *t);
-	*t = (struct tree){ .root = root, .options = *options, .uid = geteuid(), .gid = getegid(), .fd = -1 };
+	t->root = root;
+	t->fd = -1;
+	t->keep = (struct keeper){ .options = *options, .uid = geteuid(), .gid = getegid() };
 	umask(0); // modes are the archive's
 	note_implied(t, ".", 1);
 	return t;
 }
 
-// A directory of that name at the end of this, whatever was there before. 1 when it is new, 0 when it was one.
-static int make_directory(int directory, const char *name, const char *path, struct err *e)
+// A directory of that name at the end of this, whatever was there before. 1 when it is new and has the mode, 0 when it was one.
+static int make_directory(struct tree *t, int directory, const char *name, mode_t mode, const char *path, struct err *e)
 {
-	if (!mkdirat(directory, name, 0700))
+	if (!mkdirat(directory, name, mode))
 		return 1;
 	struct stat st;
 	if (errno != EEXIST || fstatat(directory, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return cannot_make(path, e);
 	if (S_ISDIR(st.st_mode))
 		return 0;
-	if (unlinkat(directory, name, 0) < 0 || mkdirat(directory, name, 0700) < 0)
+	t->replaced = true;
+	if (unlinkat(directory, name, 0) < 0 || mkdirat(directory, name, mode) < 0)
 		return cannot_make(path, e);
 	return 1;
 }
@@ -153,7 +155,7 @@ static int open_made(struct tree *t, const char *path, size_t length, struct err
 		char *slash = strchr(at, '/');
 		if (slash)
 			*slash = '\0';
-		int made = make_directory(fd, at, copy, e);
+		int made = make_directory(t, fd, at, PARENT_MODE, copy, e);
 		if (made < 0)
 			return -1;
 		if (made)
@@ -170,120 +172,57 @@ static int open_made(struct tree *t, const char *path, size_t length, struct err
 	return fd < 0 ? err_system(e, "cannot duplicate a descriptor") : io_steal(fd);
 }
 
-// The directory a path lies in, and its name there. The descriptor stays the tree's; the last one is kept, since the entries of a
-// directory follow each other. -1 is possible only with e filled.
+// The directory of this path, if it is one. The descriptor stays the tree's; the last one is kept, since the entries of a
+// directory follow each other.
+static int open_here(struct tree *t, const char *path, size_t length)
+{
+	size_t known = t->here.length;
+	if (t->fd >= 0 && known == length && !memcmp(t->here.data, path, length))
+		return t->fd;
+	mem_auto char *wanted = mem_text_n(path, length);
+	bool below = t->fd >= 0 && known < length && path[known] == '/' && !memcmp(t->here.data, path, known);
+	int fd = below ? open_beneath(t->fd, wanted + known + 1) : open_beneath(t->root, wanted);
+	if (fd >= 0)
+		keep_here(t, fd, path, length);
+	return fd;
+}
+
+// The directory a path lies in, made if need be, and its name there. -1 with e filled.
 static int directory_of(struct tree *t, const char *path, const char **name, struct err *e)
 {
 	const char *slash = strrchr(path, '/');
 	*name = slash ? slash + 1 : path;
 	if (!slash)
 		return t->root;
-	size_t length = (size_t)(slash - path), known = t->here.length;
-	if (t->fd >= 0 && known == length && !memcmp(t->here.data, path, length))
-		return t->fd;
-	mem_auto char *wanted = mem_text_n(path, length);
-	bool below = t->fd >= 0 && known < length && path[known] == '/' && !memcmp(t->here.data, path, known);
-	int fd = below ? open_beneath(t->fd, wanted + known + 1) : open_beneath(t->root, wanted);
-	if (fd < 0)
-		fd = open_made(t, path, length, e);
-	if (fd < 0)
-		return -1;
-	forget_here(t);
-	t->fd = fd;
-	buf_add(&t->here, path, length);
+	size_t length = (size_t)(slash - path);
+	int fd = open_here(t, path, length);
+	if (fd >= 0)
+		return fd;
+	fd = open_made(t, path, length, e);
+	if (fd >= 0)
+		keep_here(t, fd, path, length);
 	return fd;
 }
 
-// ---- what a file has besides its data ----
-
-struct attributes {
-	uint32_t mode;
-	bool chown, special;
-	bool xattrs; // some are kept
-};
-
-static bool keeps_xattr(const struct tree *t, const char *name)
+// Takes away what is at the place of a new entry.
+static int clear_place(struct tree *t, int directory, const char *name, struct err *e)
 {
-	if (!strcmp(name, "security.capability"))
-		return t->options.capabilities && t->options.owners;
-	return !strncmp(name, "user.", 5) && strncmp(name, "user.overlay.", 13) != 0; // rkt:U-06
+	t->replaced = true;
+	return stage_remove(directory, name, e);
 }
 
-// An owner that could not be kept takes the setuid bits along: they would lend the caller's identity instead.
-static void drop_special(struct tree *t, struct attributes *a, const char *path)
-{
-	if (a->special)
-		lose(&t->lost.setuid, path);
-	a->special = false;
-	a->mode &= ~(uint32_t)SPECIAL_BITS;
-}
-
-static struct attributes attributes_of(struct tree *t, const struct tar_entry *entry, const char *path)
-{
-	struct attributes a = { .mode = entry->mode };
-	bool mine = entry->uid == t->uid && entry->gid == t->gid, lost = !mine && !t->options.owners;
-	a.chown = t->options.owners && !mine;
-	a.special = entry->mode & SPECIAL_BITS && entry->type != TAR_SYMLINK;
-	if (lost)
-		lose(&t->lost.owners, path);
-	if (lost || (!t->options.setuid && entry->type != TAR_DIRECTORY)) // on a directory they lend nobody's rights
-		drop_special(t, &a, path);
-	for (size_t i = 0; i < entry->xattr_count; i++) {
-		bool kept = keeps_xattr(t, entry->xattrs[i].name) && (entry->type == TAR_FILE || entry->type == TAR_DIRECTORY);
-		a.xattrs |= kept;
-		if (!kept)
-			lose(&t->lost.xattrs, path);
-	}
-	return a;
-}
-
-// After a chown: whether the owner was taken. An id that this user namespace does not map, or a missing privilege, is no error
-// but a loss; nothing is half done then.
-static int owner_result(struct tree *t, int result, struct attributes *a, const char *path, struct err *e)
-{
-	if (result == 0)
-		return 0;
-	if (errno != EINVAL && errno != EPERM)
-		return err_system(e, "'%s': cannot set its owner", path);
-	lose(&t->lost.owners, path);
-	drop_special(t, a, path);
-	return 0;
-}
-
-static int set_xattrs(struct tree *t, int fd, const struct tar_xattr *xattrs, size_t count, const char *path, struct err *e)
-{
-	for (size_t i = 0; i < count; i++) {
-		const struct tar_xattr *x = &xattrs[i];
-		if (!keeps_xattr(t, x->name) || !fsetxattr(fd, x->name, x->value, x->length, 0))
-			continue;
-		if (errno != ENOTSUP && errno != EPERM)
-			return err_system(e, "'%s': cannot set its attribute '%s'", path, x->name);
-		lose(&t->lost.xattrs, path);
-	}
-	return 0;
-}
+// ---- the kinds of entries ----
 
 static struct timespec mtime_of(const struct tar_entry *entry)
 {
 	return (struct timespec){ .tv_sec = entry->mtime, .tv_nsec = entry->mtime_ns };
 }
 
-// Of the open file itself when name is NULL.
-static int set_times(int directory, const char *name, struct timespec mtime, const char *path, struct err *e)
-{
-	const struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, mtime };
-	if ((name ? utimensat(directory, name, times, AT_SYMLINK_NOFOLLOW) : futimens(directory, times)) < 0)
-		return err_system(e, "'%s': cannot set its time", path);
-	return 0;
-}
-
-// ---- the kinds of entries ----
-
 static int copy_data(struct tree *t, int fd, const struct tar_entry *entry, const char *path, struct tar_reader *r, struct err *e)
 {
-	if (entry->size > t->options.bytes - t->bytes)
+	if (entry->size > t->keep.options.bytes - t->bytes)
 		return err_set(e, STATUS_LIMIT, "'%s': the files together are larger than the limit of %" PRId64 " bytes", path,
-			t->options.bytes);
+			t->keep.options.bytes);
 	t->bytes += entry->size;
 	const char *data = "";
 	int64_t n;
@@ -303,13 +242,13 @@ static int copy_data(struct tree *t, int fd, const struct tar_entry *entry, cons
 static int finish_file(struct tree *t, int fd, const struct tar_entry *entry, struct attributes *a, const char *path,
 	struct err *e)
 {
-	if (a->chown && owner_result(t, fchown(fd, (uid_t)entry->uid, (gid_t)entry->gid), a, path, e) < 0)
+	if (a->chown && attributes_owner_result(&t->keep, fchown(fd, (uid_t)entry->uid, (gid_t)entry->gid), a, path, e) < 0)
 		return -1;
-	if (a->xattrs && set_xattrs(t, fd, entry->xattrs, entry->xattr_count, path, e) < 0)
+	if (a->xattrs && attributes_set_xattrs(&t->keep, fd, entry->xattrs, entry->xattr_count, path, e) < 0)
 		return -1;
 	if ((a->special || a->xattrs) && fchmod(fd, a->mode) < 0)
 		return err_system(e, "'%s': cannot set its mode", path);
-	return set_times(fd, NULL, mtime_of(entry), path, e);
+	return attributes_set_times(fd, NULL, mtime_of(entry), path, e);
 }
 
 static int put_file(struct tree *t, int directory, const char *name, const struct tar_entry *entry, struct attributes *a,
@@ -317,10 +256,10 @@ static int put_file(struct tree *t, int directory, const char *name, const struc
 {
 	const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
 	// Attributes can be set only on a file that its mode lets us write.
-	mode_t mode = a->xattrs ? 0600 : a->mode & ~(uint32_t)SPECIAL_BITS;
+	mode_t mode = a->xattrs ? 0600 : a->mode & ~(uint32_t)ATTRIBUTES_SPECIAL;
 	io_auto int fd = openat(directory, name, flags, mode);
 	if (fd < 0 && errno == EEXIST) { // never into what is there: it may have other names (rkt:U-17)
-		if (stage_remove(directory, name, e) < 0)
+		if (clear_place(t, directory, name, e) < 0)
 			return -1;
 		fd = openat(directory, name, flags, mode);
 	}
@@ -350,14 +289,14 @@ static int put_special(struct tree *t, int directory, const char *name, const st
 	const char *path, struct err *e)
 {
 	bool device = entry->type == TAR_CHAR_DEVICE || entry->type == TAR_BLOCK_DEVICE;
-	if (device && !(t->options.devices && t->options.owners)) {
+	if (device && !(t->keep.options.devices && t->keep.options.owners)) {
 		err_set(e, STATUS_REFUSED, "'%s': a device node", path);
-		return t->options.owners ? err_hint(e, "--devices makes them") : -1;
+		return t->keep.options.owners ? err_hint(e, "--devices makes them") : -1;
 	}
-	uint32_t mode = a->mode & ~(uint32_t)SPECIAL_BITS;
+	uint32_t mode = a->mode & ~(uint32_t)ATTRIBUTES_SPECIAL;
 	int result = make_special(directory, name, entry, mode);
 	if (result < 0 && errno == EEXIST) {
-		if (stage_remove(directory, name, e) < 0)
+		if (clear_place(t, directory, name, e) < 0)
 			return -1;
 		result = make_special(directory, name, entry, mode);
 	}
@@ -367,10 +306,10 @@ static int put_special(struct tree *t, int directory, const char *name, const st
 		return cannot_make(path, e);
 	if (a->chown) {
 		result = fchownat(directory, name, (uid_t)entry->uid, (gid_t)entry->gid, AT_SYMLINK_NOFOLLOW);
-		if (owner_result(t, result, a, path, e) < 0)
+		if (attributes_owner_result(&t->keep, result, a, path, e) < 0)
 			return -1;
 	}
-	return set_times(directory, name, mtime_of(entry), path, e);
+	return attributes_set_times(directory, name, mtime_of(entry), path, e);
 }
 
 static bool leaves_root(const char *path)
@@ -404,7 +343,7 @@ static int put_hard_link(struct tree *t, const char *path, const char *link, str
 		return -1;
 	int result = linkat(from, target, directory, name, 0);
 	if (result < 0 && errno == EEXIST) {
-		if (stage_remove(directory, name, e) < 0)
+		if (clear_place(t, directory, name, e) < 0)
 			return -1;
 		result = linkat(from, target, directory, name, 0);
 	}
@@ -416,7 +355,7 @@ static void copy_xattrs(struct tree *t, const struct tar_entry *entry, struct di
 {
 	size_t bytes = 0;
 	for (size_t i = 0; i < entry->xattr_count; i++)
-		if (keeps_xattr(t, entry->xattrs[i].name)) {
+		if (attributes_keep_xattr(&t->keep, entry->xattrs[i].name)) {
 			bytes += sizeof *d->xattrs + strlen(entry->xattrs[i].name) + 1 + entry->xattrs[i].length;
 			d->xattr_count++;
 		}
@@ -425,7 +364,7 @@ static void copy_xattrs(struct tree *t, const struct tar_entry *entry, struct di
 	struct tar_xattr *to = d->xattrs;
 	for (size_t i = 0; i < entry->xattr_count; i++) {
 		const struct tar_xattr *x = &entry->xattrs[i];
-		if (!keeps_xattr(t, x->name))
+		if (!attributes_keep_xattr(&t->keep, x->name))
 			continue;
 		size_t n = strlen(x->name) + 1;
 		*to++ = (struct tar_xattr){ memcpy(text, x->name, n), memcpy(text + n, x->value, x->length), x->length };
@@ -435,12 +374,16 @@ static void copy_xattrs(struct tree *t, const struct tar_entry *entry, struct di
 
 static int put_directory(struct tree *t, const struct tar_entry *entry, struct attributes *a, const char *path, struct err *e)
 {
-	struct directory d = { .mode = a->mode, .uid = t->uid, .gid = t->gid, .mtime = mtime_of(entry) };
+	struct directory d = { .mode = a->mode, .uid = t->keep.uid, .gid = t->keep.gid, .mtime = mtime_of(entry) };
+	// Its final mode at once, where it lets us fill it; the whole tree is hidden behind the mode of its root as yet.
+	bool fillable = !a->special && (a->mode & 0700) == 0700;
 	if (strcmp(path, ".") != 0) {
 		const char *name;
 		int directory = directory_of(t, path, &name, e);
-		if (directory < 0 || make_directory(directory, name, path, e) < 0)
+		int made = directory < 0 ? -1 : make_directory(t, directory, name, fillable ? a->mode : 0700, path, e);
+		if (made < 0)
 			return -1;
+		d.mode_set = made && fillable;
 	}
 	if (a->chown) {
 		d.uid = (uid_t)entry->uid;
@@ -463,7 +406,7 @@ int tree_put(struct tree *t, const struct tar_entry *entry, const char *path, co
 		return err_set(e, STATUS_MALFORMED, "'%s': the root of the archive is no directory", path);
 	if (entry->type == TAR_HARD_LINK) // what its entry says of owner, mode and time was said of the file before
 		return put_hard_link(t, path, link, e);
-	struct attributes a = attributes_of(t, entry, path);
+	struct attributes a = attributes_of(&t->keep, entry, path);
 	if (entry->type == TAR_DIRECTORY)
 		return put_directory(t, entry, &a, path, e);
 	const char *name;
@@ -484,8 +427,27 @@ static int by_path(const void *a, const void *b)
 	return order ? order : (x->order > y->order) - (x->order < y->order);
 }
 
+// With its parent's descriptor, which siblings share: for one that certainly is what was made.
+static int finish_plain_directory(struct tree *t, const struct directory *d, struct err *e)
+{
+	const char *slash = strrchr(d->path, '/');
+	int parent = slash ? open_here(t, d->path, (size_t)(slash - d->path)) : t->root;
+	const char *name = slash ? slash + 1 : d->path;
+	struct attributes none = { 0 };
+	if (parent < 0)
+		return err_system(e, "'%s': cannot open its parent", d->path);
+	if (d->uid != t->keep.uid || d->gid != t->keep.gid) {
+		int result = fchownat(parent, name, d->uid, d->gid, AT_SYMLINK_NOFOLLOW);
+		if (attributes_owner_result(&t->keep, result, &none, d->path, e) < 0)
+			return -1;
+	}
+	return attributes_set_times(parent, name, d->mtime, d->path, e);
+}
+
 static int finish_directory(struct tree *t, const struct directory *d, struct err *e)
 {
+	if (d->mode_set && !d->xattr_count && !t->replaced)
+		return finish_plain_directory(t, d, e);
 	struct open_how how = {
 		.flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC,
 		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
@@ -493,14 +455,15 @@ static int finish_directory(struct tree *t, const struct directory *d, struct er
 	io_auto int fd = (int)syscall(SYS_openat2, t->root, d->path, &how, sizeof how);
 	if (fd < 0)
 		return 0; // a later entry took its place
-	struct attributes a = { .mode = d->mode, .special = d->mode & SPECIAL_BITS };
-	if ((d->uid != t->uid || d->gid != t->gid) && owner_result(t, fchown(fd, d->uid, d->gid), &a, d->path, e) < 0)
+	struct attributes a = { .mode = d->mode, .special = d->mode & ATTRIBUTES_SPECIAL };
+	if ((d->uid != t->keep.uid || d->gid != t->keep.gid) &&
+		attributes_owner_result(&t->keep, fchown(fd, d->uid, d->gid), &a, d->path, e) < 0)
 		return -1;
-	if (set_xattrs(t, fd, d->xattrs, d->xattr_count, d->path, e) < 0)
+	if (attributes_set_xattrs(&t->keep, fd, d->xattrs, d->xattr_count, d->path, e) < 0)
 		return -1;
 	if (fchmod(fd, a.mode) < 0)
 		return err_system(e, "'%s': cannot set its mode", d->path);
-	return set_times(fd, NULL, d->mtime, d->path, e);
+	return attributes_set_times(fd, NULL, d->mtime, d->path, e);
 }
 
 int tree_finish(struct tree *t, struct err *e)
