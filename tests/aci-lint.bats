@@ -74,7 +74,7 @@ image() { # FILE < MANIFEST: without asking aci-build, which would refuse
 	refuse 3 aci-lint missing
 	refuse 1 aci-lint < <(printf '\x8c\x0d\x04\x09\x03\x08')
 	refuse 7 aci-lint --max-entries 2 image.aci
-	refuse 7 aci-lint --max-archive 1K image.aci
+	refuse 7 aci-lint --max-size 1K image.aci
 	refuse 7 aci-lint --max-ratio 1 < <(head -c 60M /dev/zero | gzip)
 	mkdir -p t/rootfs t/x
 	cp manifest t

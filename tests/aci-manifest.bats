@@ -81,7 +81,7 @@ setup() {
 }
 
 @test "limits are options: 7" {
-	refuse 7 aci-manifest --max-archive 1K image.aci
+	refuse 7 aci-manifest --max-size 1K image.aci
 	refuse 7 aci-manifest --max-entries 3 image.aci
 	head -c 100M /dev/zero >zeros
 	mkdir rootfs

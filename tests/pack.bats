@@ -58,6 +58,14 @@ tree_of() { # DIR: everything about it that shall survive
 	diff <(sed 1d wanted) <(tree_of bsd | sed 1d) # it does not give the top directory its time
 }
 
+@test "rkt:I-006 unpack makes the same tree of it, and pack the same bytes of that" {
+	make_tree tree
+	pack tree >tree.tar
+	unpack --tar --setuid --devices --capabilities out <tree.tar >/dev/null
+	diff <(tree_of tree) <(tree_of out)
+	pack out | cmp - tree.tar
+}
+
 @test "the same tree gives the same bytes, in a file or on stdout, however it was made" {
 	make_tree tree
 	cp -a tree copy

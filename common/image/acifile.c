@@ -17,8 +17,8 @@ static struct {
 } user = { .entries = ACI_ENTRIES_MAX };
 
 const struct cmd_option acifile_options[] = {
-	CMD_SIZE(0, "max-archive", &user.codec.output, "size of the decompressed archive; 1T unless told"),
-	CMD_NUMBER(0, "max-ratio", "N", &user.codec.ratio, 1, INT64_MAX, "expansion by decompression; 1000 unless told"),
+	CMD_SIZE(0, "max-size", &user.codec.output, "of the uncompressed archive; 1T unless told"),
+	CMD_NUMBER(0, "max-ratio", "N", &user.codec.ratio, 1, INT64_MAX, "of uncompressed to compressed bytes; 1000 unless told"),
 	CMD_NUMBER(0, "max-entries", "N", &user.entries, 1, INT64_MAX, "entries of the archive; 2000000 unless told"),
 	CMD_GROUP(progress_options),
 	CMD_END,

@@ -7,7 +7,7 @@
 #include "crypto/digest.h"
 #include "image/aci.h"
 
-// --max-archive --max-ratio --max-entries, and those of progress.
+// --max-size --max-ratio --max-entries, and those of progress.
 extern const struct cmd_option acifile_options[];
 
 struct acifile {       // zero at the start

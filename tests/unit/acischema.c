@@ -91,7 +91,7 @@ static const struct change labels[] = {
 	{ "{'labels':[{'name':'os','value':'darwin'},{'name':'arch','value':'amd64'}]}", "darwin/amd64" },
 };
 
-// rkt:I-012 to rkt:I-019
+// rkt:I-012 rkt:I-016 rkt:I-017 rkt:I-018 rkt:I-019 rkt:T-002 as far as the manifest goes
 static const struct change apps[] = {
 	{ "{'app':null}", NULL },
 	{ "{'app':[]}", "app: not an object" },
