@@ -167,13 +167,13 @@ int main(int argc, char **argv)
 	store_auto *s = storetrust_load(&trust, &e) < 0 ? NULL : storecmd_open(STORECMD_WRITE, &sandbox, &e);
 	if (s)
 		storetrust_apply(s, &trust);
+	if (s && layoutindex_follow(s, LAYOUTINDEX_PENDING, &late) < 0) // the list is right all the same
+		msg_warn("index.json does not show every image: %s", late.text);
 	jsonio_auto json_t *records = s ? find(s, images, &e) : NULL;
 	if (!records)
 		return cmd_fail(&e);
 	if (user.reverify)
 		verify_again(s, &trust, records);
-	if (layoutindex_follow(s, LAYOUTINDEX_PENDING, &late) < 0) // the list is right all the same
-		msg_warn("index.json does not show every image: %s", late.text);
 	if (user.null || !strcmp(user.format, "names"))
 		print_names(records);
 	else if (!strcmp(user.format, "table"))

@@ -26,7 +26,7 @@ blob_path() { # DIGEST
 flip() { # FILE OFFSET
 	local byte
 	byte=$(dd if="$1" bs=1 skip="$2" count=1 status=none | od -An -tu1)
-	printf "\\x$(printf %x $((byte ^ 1)))" | dd of="$1" bs=1 seek="$2" conv=notrunc status=none
+	printf %b "\\x$(printf %x $((byte ^ 1)))" | dd of="$1" bs=1 seek="$2" conv=notrunc status=none
 }
 
 # Everything in the store, as `path mode size digest` lines, to compare before and after.

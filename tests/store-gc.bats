@@ -56,8 +56,7 @@ age() { # FILE...: as if written two days ago
 	jq -c --argjson i "$(descriptor application/vnd.oci.image.index.v1+json index)" '.manifests += [$i]' "$TACKLE_STORE/index.json" >new
 	cp new "$TACKLE_STORE/index.json"
 	same 5 "$(store-gc --grace-period 0 | jq .blob.size)"
-	same 4 "$(ls "$TACKLE_STORE/blobs/sha256" | wc -l)"
-	skopeo copy -q --override-os linux --override-arch amd64 docker-archive:/dev/null oci:x 2>/dev/null || true
+	same 4 "$(find "$TACKLE_STORE/blobs/sha256" -type f | wc -l)"
 }
 
 @test "partial downloads, aliases without a blob, and what killed programs left go; nothing else" {
@@ -105,9 +104,9 @@ age() { # FILE...: as if written two days ago
 @test "rkt:F-08 sweeping while others write: no image loses a blob" {
 	for i in {1..6}; do
 		for n in {1..8}; do
-			add_image example.com/same $n >/dev/null || true # its blob may go between put and add: that is told, with 3
-			store-rm example.com/same:$n >/dev/null 2>&1 || true
-			add_image "example.com/n$i" $n >/dev/null || true
+			add_image example.com/same "$n" >/dev/null || true # its blob may go between put and add: that is told, with 3
+			store-rm "example.com/same:$n" >/dev/null 2>&1 || true
+			add_image "example.com/n$i" "$n" >/dev/null || true
 		done &
 	done 2>/dev/null
 	while [ -n "$(jobs -r)" ]; do
@@ -122,13 +121,13 @@ age() { # FILE...: as if written two days ago
 	add_image example.com/a 1 >/dev/null
 	for call in openat unlinkat renameat linkat flock fsync; do
 		for n in 1 2 3 5 8 13; do
-			printf "loose$n" | store-put >/dev/null
+			printf %s "loose$n" | store-put >/dev/null
 			strace -f -o /dev/null -e "inject=$call:signal=KILL:when=$n" store-gc --grace-period 0 >/dev/null 2>&1 || true
 			store-check >/dev/null
 		done
 	done
 	store-gc --grace-period 0 >/dev/null
-	same 3 "$(ls "$TACKLE_STORE/blobs/sha256" | wc -l)"
+	same 3 "$(find "$TACKLE_STORE/blobs/sha256" -type f | wc -l)"
 }
 
 @test "rkt:W-04 a store that cannot be written is 8, and stays as it is" {
