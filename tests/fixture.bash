@@ -98,7 +98,8 @@ fixture_serve() {
 	web_page example.com hello \
 		'<meta name="ac-discovery" content="example.com/hello https://example.com/images/{name}-{version}-{os}-{arch}.{ext}">' \
 		'<meta name="ac-discovery-pubkeys" content="example.com/hello https://example.com/key.asc">'
-	local image=$WEB/example.com/images/example.com/hello-1.0.0-linux-$(jq -r '.labels[] | select(.name == "arch").value' "$FIXTURE/manifest").aci
+	local image
+	image=$WEB/example.com/images/example.com/hello-1.0.0-linux-$(jq -r '.labels[] | select(.name == "arch").value' "$FIXTURE/manifest").aci
 	mkdir -p "${image%/*}"
 	cp "$FIXTURE/image.aci" "$image"
 	cp "$FIXTURE/image.aci.asc" "$image.asc"
