@@ -21,7 +21,7 @@ pod_make() {
 	local uuid pod state n=0 app apps=[] volume
 	umask 022
 	uuid=$(cat /proc/sys/kernel/random/uuid)
-	for state in embryo prepare prepared run exited-garbage garbage; do mkdir -p -m 700 "$TACKLE_PODS/$state"; done
+	for state in embryo prepare prepared run exited-garbage garbage; do (umask 077 && mkdir -p "$TACKLE_PODS/$state"); done
 	chmod 700 "$TACKLE_PODS"
 	pod=$TACKLE_PODS/prepared/$uuid
 	mkdir -m 700 "$pod" && mkdir "$pod/apps" "$pod/volumes"
