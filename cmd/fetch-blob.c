@@ -18,9 +18,9 @@
 #include "crypto/digest.h"
 #include "image/download.h"
 #include "image/image.h"
+#include "image/wanted.h"
 #include "image/storecmd.h"
 #include "net/http.h"
-#include "oci/acname.h"
 #include "oci/descriptor.h"
 
 #define SIGNATURE_MAX ((int64_t)64 << 10) // a signature takes at most a few KiB
@@ -77,12 +77,6 @@ static struct local {
 static size_t local_count;
 static int user_signature = -1;
 
-static bool is_local_file(const json_t *record)
-{
-	const char *transport = text_of(record, "transport");
-	return transport && !strcmp(transport, "file");
-}
-
 static void open_local(const char *url)
 {
 	if (!url || strncmp(url, "file:", 5) != 0)
@@ -100,7 +94,7 @@ static int open_locals(const json_t *records, struct err *e)
 	json_t *record, *endpoint;
 	json_array_foreach(records, i, record) {
 		json_array_foreach(json_object_get(record, "endpoints"), j, endpoint) {
-			if (!is_local_file(record))
+			if (!wanted_is_file(record))
 				break;
 			open_local(text_of(endpoint, "url"));
 			if (!user.no_signature && !user.signature)
@@ -134,150 +128,6 @@ static void close_locals(void)
 	free(locals);
 	if (user_signature >= 0)
 		close(user_signature);
-}
-
-// ---- what was asked for ----
-
-// A label that was only filled in for discovery is no demand, nor is the version latest (rkt:C-010).
-static bool is_demand(const json_t *record, const char *label, const char *value)
-{
-	size_t i;
-	json_t *name;
-	json_array_foreach(json_object_get(record, "defaults"), i, name)
-		if (json_is_string(name) && !strcmp(json_string_value(name), label))
-			return false;
-	return strcmp(label, "version") != 0 || strcmp(value, "latest") != 0;
-}
-
-static json_t *labels_asked(const json_t *record)
-{
-	json_t *asked = json_object();
-	const char *label;
-	json_t *value;
-	json_object_foreach(json_object_get(record, "labels"), label, value)
-		if (json_is_string(value) && is_demand(record, label, json_string_value(value)))
-			json_object_set(asked, label, value);
-	return asked;
-}
-
-// The manifest must be the one that was asked for (rkt:C-015).
-static int check_manifest(const json_t *record, const struct aci_scan *scan, struct err *e)
-{
-	const char *name = text_of(record, "name"), *id = text_of(record, "id"), *label;
-	const char *found = aci_name(scan->manifest);
-	jsonio_auto json_t *asked = labels_asked(record);
-	jsonio_auto json_t *labels = aci_labels(scan->manifest);
-	json_t *value;
-	if (name && strcmp(name, found) != 0)
-		return err_set(e, STATUS_REFUSED, "requested name \"%s\" differs from fetched aci name: \"%s\"", name, found);
-	if (id && strcmp(id, scan->id) != 0)
-		return err_set(e, STATUS_REFUSED, "requested id %s differs from fetched aci id: %s", id, scan->id);
-	json_object_foreach(asked, label, value) {
-		const char *wanted = json_string_value(value), *has = text_of(labels, label);
-		if (!has)
-			return err_set(e, STATUS_REFUSED,
-				"requested value for label \"%s\": \"%s\": fetched aci has no such label", label, wanted);
-		if (strcmp(has, wanted) != 0)
-			return err_set(e, STATUS_REFUSED,
-				"requested value for label \"%s\": \"%s\" differs from fetched aci label value: \"%s\"", label,
-				wanted, has);
-	}
-	return 0;
-}
-
-static int check_record(const json_t *record, struct err *e)
-{
-	const char *id = jsonio_get_text(record, "id", e);
-	const char *name = e->status ? NULL : jsonio_get_text(record, "name", e);
-	const char *digest = e->status ? NULL : jsonio_get_text(record, "digest", e);
-	if (!e->status)
-		jsonio_get_object(record, "labels", e);
-	const json_t *endpoints = e->status ? NULL : jsonio_get_array(record, "endpoints", e);
-	size_t i;
-	json_t *endpoint;
-	json_array_foreach(endpoints, i, endpoint)
-		if (!text_of(endpoint, "url"))
-			err_set(e, STATUS_MALFORMED, "field 'endpoints[%zu].url': missing", i);
-	if (e->status)
-		return -1;
-	if (id && !acname_is_short_id(id))
-		return err_set(e, STATUS_MALFORMED, "field 'id': not an image id");
-	if (digest && !digest_valid(digest, NULL, NULL))
-		return err_set(e, STATUS_MALFORMED, "field 'digest': not a sha256: or sha512: digest");
-	if (!id && !name && !endpoints && !json_object_get(record, "blob"))
-		return err_set(e, STATUS_MALFORMED, "field 'name': missing: nothing says which image is meant");
-	return 0;
-}
-
-// ---- what the store has ----
-
-// An image of the store without demands on its platform, where the request was for this machine's.
-static bool fits_defaults(const json_t *record, const json_t *stored)
-{
-	static const char *const platform[] = { "os", "arch" };
-	for (size_t i = 0; i < ARRAY_LENGTH(platform); i++) {
-		const char *wanted = text_of(json_object_get(record, "labels"), platform[i]);
-		const char *has = text_of(json_object_get(stored, "labels"), platform[i]);
-		if (wanted && has && strcmp(wanted, has) != 0)
-			return false;
-	}
-	return true;
-}
-
-static json_t *find_by_url(struct store *s, const char *url, struct err *e)
-{
-	jsonio_auto json_t *all = store_list(s, e);
-	size_t i;
-	json_t *stored;
-	json_array_foreach(all, i, stored) {
-		const char *from = text_of(json_object_get(stored, "source"), "url");
-		if (from && !strcmp(from, url))
-			return json_incref(stored);
-	}
-	return NULL;
-}
-
-static json_t *find_stored(struct store *s, const json_t *record, struct err *e)
-{
-	struct err absent = { 0 };
-	const char *id = text_of(record, "id"), *name = text_of(record, "name");
-	json_t *stored = NULL;
-	if (id) {
-		stored = store_find_id(s, id, &absent);
-	} else if (name) {
-		jsonio_auto json_t *asked = labels_asked(record);
-		stored = store_find_name(s, name, asked, &absent);
-	} else if (!is_local_file(record)) {
-		const char *url = text_of(json_array_get(json_object_get(record, "endpoints"), 0), "url");
-		stored = url ? find_by_url(s, url, &absent) : NULL;
-	}
-	bool usable = stored && fits_defaults(record, stored) && image_digest(stored) && store_has_blob(s, image_digest(stored));
-	if (usable)
-		return stored;
-	json_decref(stored);
-	if (absent.status && absent.status != STATUS_NOT_FOUND)
-		*e = absent;
-	return NULL;
-}
-
-// The store's record says what the image is, the request what it is for.
-static void use_stored(json_t *record, const json_t *stored)
-{
-	static const char *const of_request[] = { "app", "ref", "transport", "insecure", "part", "of" };
-	const char *key;
-	size_t i;
-	json_t *value, *check;
-	json_object_foreach((json_t *)(uintptr_t)stored, key, value) {
-		bool kept = false;
-		for (i = 0; i < ARRAY_LENGTH(of_request); i++)
-			kept = kept || (!strcmp(key, of_request[i]) && json_object_get(record, key));
-		if (!kept)
-			json_object_set(record, key, value);
-	}
-	json_array_foreach(json_object_get(stored, "insecure"), i, check)
-		if (json_is_string(check))
-			image_add_insecure(record, json_string_value(check));
-	json_object_del(record, "defaults");
 }
 
 // ---- signatures ----
@@ -386,7 +236,7 @@ static void describe(json_t *record, const struct download *d, const char *url, 
 static int take(struct store *s, json_t *record, const json_t *endpoint, struct download *d, struct err *e)
 {
 	jsonio_auto json_t *signature = NULL;
-	if (d->is.scan.manifest && check_manifest(record, &d->is.scan, e) < 0)
+	if (d->is.scan.manifest && wanted_check_manifest(record, &d->is.scan, e) < 0)
 		return -1;
 	if (is_aci(record) && find_signature(s, endpoint, &signature, e) < 0) {
 		d->failed_on_way = e->status != STATUS_LIMIT;
@@ -424,7 +274,7 @@ static int fetch_endpoint(struct store *s, json_t *record, const json_t *stored,
 	struct download d;
 	int result = download_run(s, &q, &d, e);
 	if (!result && d.unchanged)
-		use_stored(record, stored);
+		wanted_use_stored(record, stored);
 	else if (!result)
 		result = take(s, record, endpoint, &d, e);
 	*next = result < 0 && d.failed_on_way && e->status != STATUS_TIMEOUT;
@@ -465,7 +315,7 @@ static int absent(const json_t *record, struct err *e)
 
 static int fetch(struct store *s, json_t *record, struct err *e)
 {
-	if (check_record(record, e) < 0)
+	if (wanted_check(record, e) < 0)
 		return -1;
 	const json_t *blob = json_object_get(record, "blob");
 	struct descriptor d;
@@ -474,17 +324,17 @@ static int fetch(struct store *s, json_t *record, struct err *e)
 	if (blob && store_has_blob(s, d.digest))
 		return store_renew_blob(s, d.digest, d.size, e);
 	bool update = !strcmp(user.pull_policy, "update"), never = !strcmp(user.pull_policy, "never");
-	jsonio_auto json_t *stored = blob || text_of(record, "digest") ? NULL : find_stored(s, record, e);
+	jsonio_auto json_t *stored = blob || text_of(record, "digest") ? NULL : wanted_find_stored(s, record, e);
 	if (e->status)
 		return -1;
 	size_t endpoints = json_array_size(json_object_get(record, "endpoints"));
 	if (stored && (!update || text_of(record, "id") || !endpoints)) {
-		use_stored(record, stored);
+		wanted_use_stored(record, stored);
 		return 0;
 	}
 	if (!endpoints)
 		return absent(record, e);
-	if (never && !is_local_file(record))
+	if (never && !wanted_is_file(record))
 		return err_set(e, STATUS_NOT_FOUND, "'%s': not in the store, and --pull-policy is never", text_of(record, "ref"));
 	if (user.no_signature)
 		image_add_insecure(record, "image");
@@ -496,11 +346,11 @@ static int fetch(struct store *s, json_t *record, struct err *e)
 static int fetch_all(json_t *records, struct err *e)
 {
 	struct sandbox sandbox = { .fork = true };
-	if (open_locals(records, e) < 0 || http_prepare(&sandbox, e) < 0)
-		return -1;
 	if (user.signature && json_array_size(records) != 1)
 		return err_set(e, STATUS_USAGE, "option --signature: for one image, but %zu are to be fetched",
 			json_array_size(records));
+	if (open_locals(records, e) < 0 || http_prepare(&sandbox, e) < 0)
+		return -1;
 	struct store *s = storecmd_open(STORECMD_CREATE, &sandbox, e);
 	size_t i;
 	json_t *record;

@@ -46,7 +46,8 @@ static int make(struct store *s, struct err *e)
 	static const char *const directories[] = { "blobs", BLOBS, "images", "names", "sha512", "partial" };
 	if (faccessat(s->directory, "partial", F_OK, 0) == 0)
 		return 0;
-	if (faccessat(s->directory, "oci-layout", F_OK, 0) < 0 && !is_empty(s->directory))
+	// In this order: another process may be making the same store, and oci-layout is the first thing it makes.
+	if (!is_empty(s->directory) && faccessat(s->directory, "oci-layout", F_OK, 0) < 0)
 		return err_set(e, STATUS_REFUSED, "'%s': refused: holds other things and no oci-layout", s->path);
 	if (layout_make(s->directory, e) < 0)
 		return err_context(e, "'%s'", s->path);

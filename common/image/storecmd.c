@@ -15,8 +15,11 @@ struct store *storecmd_open(enum storecmd_use use, struct sandbox *also, struct 
 {
 	mem_auto char *path = path_store(directory);
 	struct store *s = store_open(path, use == STORECMD_CREATE, e);
-	if (!s)
+	if (!s) {
+		texts_free(&also->reads);
+		texts_free(&also->writes);
 		return NULL;
+	}
 	store_allow(s, also, use != STORECMD_READ);
 	if (sandbox_enter(also, e) == 0)
 		return s;

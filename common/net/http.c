@@ -31,20 +31,15 @@ static struct auth *logins; // of auth.d
 
 const struct cmd_option http_options[] = {
 	CMD_FLAG(0, "allow-http", &user.allow_http, "let http:// URLs pass, too"),
-	CMD_TEXT(0, "cacert", "FILE", &user.exchange.cacert,
-	        "trust the certificate authorities in this PEM file"),
+	CMD_TEXT(0, "cacert", "FILE", &user.exchange.cacert, "trust the certificate authorities in this PEM file"),
 	CMD_TEXT(0, "capath", "DIR", &user.exchange.capath, "trust those in this directory"),
 	CMD_TEXT(0, "client-cert", "FILE", &user.exchange.client_cert, "show this certificate to the server"),
-	CMD_TEXT(0, "client-key", "FILE", &user.exchange.client_key,
-	        "its private key, unless in the same file"),
+	CMD_TEXT(0, "client-key", "FILE", &user.exchange.client_key, "its private key, unless in the same file"),
 	CMD_FLAG('k', "insecure", &user.exchange.skip_certificates, "do not verify TLS certificates"),
-	CMD_TEXTS(0, "auth-dir", "DIR", &user.auth_dirs,
-	        "credentials per host, rkt's auth.d; repeatable, later wins"),
+	CMD_TEXTS(0, "auth-dir", "DIR", &user.auth_dirs, "credentials per host, rkt's auth.d; repeatable, later wins"),
 	CMD_DURATION(0, "max-time", &user.max_time, "give up after this time; 0, the default, is never"),
-	CMD_NUMBER(0, "max-redirects", "N", &user.max_redirects, 0, 100,
-	        "follow at most N redirects; 10 unless told"),
-	CMD_NUMBER(
-	        0, "retries", "N", &user.retries, 0, 100, "retry a temporary failure N times; 4 unless told"),
+	CMD_NUMBER(0, "max-redirects", "N", &user.max_redirects, 0, 100, "follow at most N redirects; 10 unless told"),
+	CMD_NUMBER(0, "retries", "N", &user.retries, 0, 100, "retry a temporary failure N times; 4 unless told"),
 	CMD_FLAG(0, "offline", &user.offline, "open no socket"),
 	CMD_END,
 };
@@ -99,6 +94,9 @@ int http_prepare(struct sandbox *s, struct err *e)
 	s->network = !user.offline;
 	if (user.offline)
 		return 0;
+	logins = load_logins(e);
+	if (!logins)
+		return -1;
 	allow_file(s, user.exchange.cacert);
 	allow_file(s, user.exchange.capath);
 	allow_file(s, user.exchange.client_cert);
@@ -106,8 +104,7 @@ int http_prepare(struct sandbox *s, struct err *e)
 	allow_file(s, getenv("CURL_CA_BUNDLE"));
 	allow_file(s, getenv("SSL_CERT_FILE"));
 	allow_file(s, getenv("SSL_CERT_DIR"));
-	logins = load_logins(e);
-	return logins ? 0 : -1;
+	return 0;
 }
 
 // ---- one answer, after redirects ----
@@ -138,8 +135,7 @@ static int check_http(const char *url, struct err *e)
 	return err_hint(e, "use https, or allow it with --allow-http");
 }
 
-static int check_redirect(
-        const char *from, const char *to, bool from_local, const struct texts *seen, struct err *e)
+static int check_redirect(const char *from, const char *to, bool from_local, const struct texts *seen, struct err *e)
 {
 	if (!to)
 		return err_set(e, STATUS_MALFORMED, "a redirect without a proper Location");
@@ -149,9 +145,8 @@ static int check_redirect(
 	if (url_is_https(from) && !url_is_https(to))
 		return err_set(e, STATUS_REFUSED, "forbidden redirect: from https to http: '%s'", shown);
 	if (!from_local && url_names_local(to))
-		return err_set(e, STATUS_REFUSED,
-		        "forbidden redirect: from elsewhere to '%s', a loopback or link-local address",
-		        shown);
+		return err_set(e, STATUS_REFUSED, "forbidden redirect: from elsewhere to '%s', a loopback or link-local address",
+			shown);
 	if (texts_has(seen, to))
 		return err_set(e, STATUS_REFUSED, "redirect loop: '%s' again", shown);
 	if (seen->count > (size_t)user.max_redirects)
@@ -161,10 +156,10 @@ static int check_redirect(
 
 static int bad_status(long code, struct err *e)
 {
-	enum status status = code == 404 || code == 410                  ? STATUS_NOT_FOUND
-	                     : code == 401 || code == 403                ? STATUS_NOT_AUTHORISED
-	                     : code == 408 || code == 429 || code >= 500 ? STATUS_TEMPORARY
-	                                                                 : STATUS_REFUSED;
+	enum status status = code == 404 || code == 410     ? STATUS_NOT_FOUND
+		: code == 401 || code == 403                ? STATUS_NOT_AUTHORISED
+		: code == 408 || code == 429 || code >= 500 ? STATUS_TEMPORARY
+							    : STATUS_REFUSED;
 	return err_set(e, status, "bad HTTP status code: %ld", code);
 }
 
@@ -267,12 +262,11 @@ static int get(struct chain *c, struct err *e)
 		if (attempt == user.retries)
 			return -1;
 		if (c->retry_after > RETRY_AFTER_MAX_S)
-			return err_hint(
-			        e, "the server asks to be tried again in %" PRId64 " s", c->retry_after);
+			return err_hint(e, "the server asks to be tried again in %" PRId64 " s", c->retry_after);
 		int64_t wait = wait_before(attempt, c->retry_after);
 		mem_auto char *shown = url_shown(c->request->url);
-		msg_info("'%s': %s: retry %" PRId64 " of %" PRId64 " in %.1f s", shown, e->text, attempt + 1,
-		        user.retries, (double)wait / 1000);
+		msg_info("'%s': %s: retry %" PRId64 " of %" PRId64 " in %.1f s", shown, e->text, attempt + 1, user.retries,
+			(double)wait / 1000);
 		*e = (struct err){ 0 };
 		if (pause_for(c, wait, e) < 0)
 			return -1;
@@ -286,8 +280,7 @@ int http_get(const struct http_request *request, struct http_response *response,
 	if (check_http(request->url, e) < 0)
 		return -1;
 	if (user.offline)
-		return err_set(
-		        e, STATUS_NOT_FOUND, "'%s': not fetched: --offline forbids the network", shown);
+		return err_set(e, STATUS_NOT_FOUND, "'%s': not fetched: --offline forbids the network", shown);
 	if (!easy && (curl_global_init(CURL_GLOBAL_DEFAULT) || !(easy = curl_easy_init())))
 		return err_set(e, STATUS_SYSTEM, "libcurl cannot start");
 	struct chain c = { .request = request, .response = response };
@@ -313,12 +306,13 @@ static int empty_buf(void *context, struct err *e)
 	return 0;
 }
 
-int http_get_all(
-        const char *url, size_t limit, struct buf *body, struct http_response *response, struct err *e)
+int http_get_all(const char *url, size_t limit, struct buf *body, struct http_response *response, struct err *e)
 {
-	struct http_request request = {
-		.url = url, .limit = (int64_t)limit, .sink = add_to_buf, .context = body, .restart = empty_buf
-	};
+	struct http_request request = { .url = url,
+		.limit = (int64_t)limit,
+		.sink = add_to_buf,
+		.context = body,
+		.restart = empty_buf };
 	return http_get(&request, response, e);
 }
 
