@@ -15,7 +15,7 @@
 #include "base/mem.h"
 #include "image/feed.h"
 
-enum { SLOTS = 8, SLOT_BYTES = 512 << 10 };
+enum { SLOTS = 8, SLOT_BYTES = 256 << 10 };
 
 struct slot {
 	char *data;
