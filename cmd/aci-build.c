@@ -184,12 +184,13 @@ static void put_ports(json_t *app)
 {
 	for (size_t i = 0; i < user.open_ports.count; i++) {
 		const char *rest;
-		int number = 0, used = 0;
+		char *end = NULL;
 		json_t *item = named("open-port", user.open_ports.items[i], &rest);
-		bool good = sscanf(rest, "%5d%n", &number, &used) == 1 && *rest >= '0' && *rest <= '9';
-		const char *protocol = rest[used] == '/' ? rest + used + 1 : "tcp";
-		if (!good || (rest[used] && rest[used] != '/'))
+		long long number =
+			*rest >= '0' && *rest <= '9' ? strtoll(rest, &end, 10) : 0; // its range is the schema's to check
+		if (!end || (*end && *end != '/'))
 			cmd_usage("option --open-port: not NAME=PORT or NAME=PORT/PROTOCOL: '%s'", user.open_ports.items[i]);
+		const char *protocol = *end ? end + 1 : "tcp";
 		json_object_set_new(item, "port", json_integer(number));
 		json_object_set_new(item, "protocol", string_of("open-port", protocol));
 		put_named(list_at(app, "ports"), item);

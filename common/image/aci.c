@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -273,13 +274,19 @@ int aci_scan_send(codec_source *source, void *context, const struct codec_limits
 
 int aci_scan_receive(const struct buf *text, struct aci_scan *scan, struct err *e)
 {
-	int codec = 0, at = 0;
+	const char *at = buf_text(text);
+	char *end = (char *)at;
+	size_t length = strcspn(at, " ");
 	*scan = (struct aci_scan){ 0 };
-	if (sscanf(buf_text(text), "%135s %d %" SCNd64 "%n", scan->id, &codec, &scan->tar_size, &at) != 3 ||
-		text->data[at] != '\n')
+	if (length == sizeof scan->id - 1) {
+		memcpy(scan->id, at, length);
+		scan->codec = (enum codec)strtol(at + length, &end, 10);
+		scan->tar_size = strtoll(end, &end, 10);
+	}
+	if (end == at || *end != '\n')
 		return err_set(e, STATUS_MALFORMED, "the confined child that reads the image broke off");
-	scan->codec = (enum codec)codec;
-	scan->manifest = jsonio_parse(text->data + at + 1, text->length - (size_t)at - 1, "manifest", e);
+	end++;
+	scan->manifest = jsonio_parse(end, text->length - (size_t)(end - at), "manifest", e);
 	return scan->manifest ? 0 : -1;
 }
 

@@ -42,12 +42,22 @@ const struct cmd_option packtree_options[] = {
 	CMD_END,
 };
 
+// A number that can be an owner, and what follows it. False for anything else.
+static bool parse_id(const char *text, char **end, int64_t *id)
+{
+	if (*text < '0' || *text > '9')
+		return false;
+	errno = 0;
+	*id = strtoll(text, end, 10);
+	return !errno && *id < UINT32_MAX;
+}
+
 void packtree_check_options(void)
 {
-	char rest;
-	if (user.owner &&
-		(sscanf(user.owner, "%10" SCNd64 ":%10" SCNd64 "%c", &user.uid, &user.gid, &rest) != 2 || user.uid < 0 ||
-			user.gid < 0 || user.uid >= UINT32_MAX || user.gid >= UINT32_MAX))
+	char *end;
+	bool good = !user.owner ||
+		(parse_id(user.owner, &end, &user.uid) && *end == ':' && parse_id(end + 1, &end, &user.gid) && !*end);
+	if (!good)
 		cmd_usage("option --owner: not two numbers such as 0:0: '%s'", user.owner);
 	if (user.mtime && !date_parse(user.mtime, &user.time))
 		cmd_usage("option --mtime: not a time such as 2026-01-31T00:00:00Z: '%s'", user.mtime);
