@@ -49,7 +49,7 @@ confirm() { # KEY
 
 trust_key() { # URL|FILE
 	digest=$(key_digest "$1") || return
-	shown=$(stage store-get --store "$store" "$digest" | stage key-show --format table) || return
+	shown=$(stage store-get --store "$store" --progress none "$digest" | stage key-show --format table) || return
 	[ -z "$prefix" ] || printf 'Prefix: "%s"\n' "$prefix" >&2
 	printf 'Key: "%s"\n%s\n' "$1" "$shown" >&2
 	if [ -n "$prefix" ]; then
@@ -63,7 +63,7 @@ trust_key() { # URL|FILE
 	[ -n "$unseen" ] || confirm "$1" || return
 	printf 'Trusting "%s" for %s%s.\n' "$1" "$scope" "$unseen" >&2
 	shift
-	records=$(stage store-get --store "$store" "$digest" | stage trust-add --trust "$local_config" "$@") || return
+	records=$(stage store-get --store "$store" --progress none "$digest" | stage trust-add --trust "$local_config" "$@") || return
 	printf '%s\n' "$records" | field .path | while IFS= read -r path; do
 		printf 'Added %s at "%s"\n' "$added" "$path" >&2
 	done
