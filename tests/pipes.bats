@@ -31,8 +31,9 @@ ends() {
 }
 
 nothing_done() {
-	[[ ! -e target && -z $(ls "$TACKLE_PODS"/* 2>/dev/null) && -z $(ls "$TACKLE_STORE/images" 2>/dev/null) ]] ||
-		{ echo "an effect: $(ls -d target "$TACKLE_PODS"/* "$TACKLE_STORE"/images/* 2>/dev/null)" >&2; return 1; }
+	local effects
+	effects=$(find target "$TACKLE_STORE/images" "$TACKLE_PODS"/* -mindepth 1 2>/dev/null || true)
+	[[ ! -e target && -z $effects ]] || { echo "an effect: $effects" >&2; return 1; }
 }
 
 # fails STATUS STAGE...: the stages joined by pipes, with each end, in a plain sh.
