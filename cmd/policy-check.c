@@ -97,6 +97,14 @@ static void ignore(void *context, jv message)
 	jv_free(message);
 }
 
+// jq_init leaves this callback undefined, and `input` calls it.
+static jv no_input(jq_state *jq, void *context)
+{
+	(void)jq;
+	(void)context;
+	return jv_invalid();
+}
+
 // Nothing of the user's is in reach of the program: no environment, no modules, no ~/.jq, no stderr.
 static void limit(const struct policy *p, int out)
 {
@@ -126,6 +134,7 @@ static jq_state *compile(const struct policy *p, struct err *e)
 	jq_set_nomem_handler(jq, out_of_memory, NULL);
 	jq_set_error_cb(jq, collect, &remarks);
 	jq_set_debug_cb(jq, ignore, NULL);
+	jq_set_input_cb(jq, no_input, NULL);
 	jq_set_attr(jq, jv_string("JQ_ORIGIN"), jv_string("/nonexistent"));
 	jq_set_attr(jq, jv_string("PROGRAM_ORIGIN"), jv_string("/nonexistent"));
 	jq_set_attr(jq, jv_string("JQ_LIBRARY_PATH"), jv_array());
@@ -237,8 +246,10 @@ static char *read_arguments(void)
 			cmd_usage("option --arg: '%s' is not NAME=VALUE", argument);
 		mem_auto char *name = mem_text_n(argument, n);
 		json_t *value = json_string(equals + 1);
-		if (!value || json_object_get(named, name))
+		if (!value || json_object_get(named, name)) {
+			json_decref(value);
 			cmd_usage("option --arg: '%s' is given twice, or its value is not UTF-8", name);
+		}
 		json_object_set_new(named, name, value);
 	}
 	jsonio_auto json_t *all = json_copy(named);
@@ -287,7 +298,8 @@ int main(int argc, char **argv)
 	mem_auto char *arguments = read_arguments();
 	if (!user.policies.count)
 		texts_add(&user.policies, "require-signed");
-	struct policy *policies = mem_alloc(user.policies.count * sizeof *policies);
+	static struct policy *policies;
+	policies = mem_alloc(user.policies.count * sizeof *policies);
 	io_auto int silence = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	if (read_programs(policies, &e) < 0 || sandbox_enter(&sandbox, &e) < 0)
 		return cmd_fail(&e);

@@ -146,8 +146,8 @@ static int trust_add(int fd, const char *subject, const struct trustplace *place
 int main(int argc, char **argv)
 {
 	struct err e = { 0 };
-	struct received received = { 0 };
-	struct trustplace place;
+	static struct received received;
+	static struct trustplace place;
 	struct cmd_operands files = cmd_start(&cmd, argc, argv);
 	const char *file = files.count ? files.items[0] : "-";
 	trustplace_read(&place);

@@ -118,7 +118,7 @@ static void print_row(const json_t *record)
 int main(int argc, char **argv)
 {
 	struct err e = { 0 };
-	struct texts directories = { 0 };
+	static struct texts directories;
 	struct sandbox sandbox = { .spawn = true };
 	cmd_start(&cmd, argc, argv);
 	path_trust(&user.trust, &directories);

@@ -120,8 +120,8 @@ static int enter_sandbox(const struct trustplace *place, struct err *e)
 int main(int argc, char **argv)
 {
 	struct err e = { 0 };
-	struct trustplace place;
-	struct found found;
+	static struct trustplace place;
+	static struct found found;
 	struct cmd_operands operands = cmd_start(&cmd, argc, argv);
 	trustplace_read(&place);
 	umask(022);

@@ -75,7 +75,7 @@ static int verify_sig(json_t *record, const char *directory, const struct texts 
 int main(int argc, char **argv)
 {
 	struct err e = { 0 };
-	struct texts directories = { 0 };
+	static struct texts directories;
 	cmd_start(&cmd, argc, argv);
 	mem_auto char *store = path_store(user.store);
 	path_trust(&user.trust, &directories);

@@ -3,10 +3,7 @@
 load lib
 load openpgp
 setup_file() { openpgp_make; }
-setup() {
-	in_own_directory
-	openpgp_enter
-}
+setup() { openpgp_enter; }
 
 @test "the record of each kind of key" {
 	while read -r kind want; do

@@ -3,11 +3,12 @@
 #
 #	load openpgp
 #	setup_file() { openpgp_make; }
-#	setup() { in_own_directory; openpgp_enter; }
+#	setup() { openpgp_enter; }
 #
-# In the test's directory then: data, other; KIND.pub and KIND.sig (detached, binary, over data) for the kinds below.
+# In the test's own directory then: data, other; KIND.pub and KIND.sig (detached, binary, over data) for the kinds below. $good and
+# $second are fingerprints.
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034  # the tests use good and second
 
 gpg_at() { # gpg_at TIME|now ARGUMENT...
 	local time=$1
@@ -99,7 +100,10 @@ openpgp_evil() {
 }
 
 openpgp_enter() {
+	in_own_directory
 	umask 022
+	good=$(openpgp_fingerprint good@example.com)
+	second=$(openpgp_fingerprint second@example.com)
 	cp "$OPENPGP"/*.pub "$OPENPGP"/*.sig "$OPENPGP/data" "$OPENPGP/other" .
 	mkdir -p "$TACKLE_STORE/blobs/sha256"
 	echo '{"imageLayoutVersion":"1.0.0"}' >"$TACKLE_STORE/oci-layout"

@@ -3,12 +3,7 @@
 load lib
 load openpgp
 setup_file() { openpgp_make; }
-setup() {
-	in_own_directory
-	openpgp_enter
-	good=$(openpgp_fingerprint good@example.com)
-	second=$(openpgp_fingerprint second@example.com)
-}
+setup() { openpgp_enter; }
 
 @test "rkt:A-003 a key lands under its prefix and fingerprint, the bytes as they came, readable by all" {
 	umask 077

@@ -3,11 +3,7 @@
 load lib
 load openpgp
 setup_file() { openpgp_make; }
-setup() {
-	in_own_directory
-	openpgp_enter
-	good=$(openpgp_fingerprint good@example.com)
-}
+setup() { openpgp_enter; }
 
 @test "rkt:F-13 a key that is removed is not trusted from then on; removing it again is 3" {
 	trust example.com/app good.pub

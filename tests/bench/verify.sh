@@ -41,6 +41,7 @@ done
 key=$d/trust/trustedkeys/root.d/$fingerprint
 paired "verify-sig, $megabytes MB, signed with SHA-256" gpgv '>= 3.5x' 'verify-sig <"$d/SHA256.record"' \
 	'gpgv -q --keyring "$key" "$d/SHA256.sig" "$d/image" 2>/dev/null'
-paired "verify-sig, $megabytes MB, signed with SHA-512" gpgv '>= 1.5x' 'verify-sig <"$d/SHA512.record"' \
+# sqv's SHA-512 is nettle's, which needs all of this row's time: its hash, not the reading or ours, stands in the way of the goal.
+paired "verify-sig, $megabytes MB, signed with SHA-512" gpgv '>= 3.5x' 'verify-sig <"$d/SHA512.record"' \
 	'gpgv -q --keyring "$key" "$d/SHA512.sig" "$d/image" 2>/dev/null'
 memory "verify-sig, $megabytes MB" verify-sig <"$d/SHA256.record"
