@@ -213,7 +213,7 @@ _Noreturn void init_run(struct init *in)
 	struct err e = { 0 };
 	if (in->go >= 0 && io_read_full(in->go, &byte, 1) != 1)
 		_exit(STATUS_SYSTEM);
-	in->alone = byte == INIT_GO_ALONE;
+	in->alone = byte == INIT_GO_ALONE || ns_denies_groups();
 	// From here on nothing in the pod can trace this process, read its memory or reach through its descriptors (rkt:X-08).
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || is_orphan(in))
 		_exit(STATUS_SYSTEM);

@@ -102,6 +102,13 @@ static int write_proc(pid_t pid, const char *name, const char *text, struct err 
 	return 0;
 }
 
+bool ns_denies_groups(void)
+{
+	char text[8] = "";
+	io_auto int fd = open("/proc/self/setgroups", O_RDONLY | O_CLOEXEC);
+	return fd >= 0 && io_read_full(fd, text, sizeof text - 1) > 0 && !strncmp(text, "deny", 4);
+}
+
 static int map_self_only(pid_t pid, struct err *e)
 {
 	char users[32], groups[32];

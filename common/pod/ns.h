@@ -19,6 +19,9 @@ int ns_open_in_root(int root, const char *path, int flags);
 // fork(2) into new namespaces (CLONE_NEW*). pidfd may be NULL. Returns as fork.
 pid_t ns_fork(uint64_t namespaces, int *pidfd);
 
+// Whether the caller's own user namespace has no ids but its own, as `unshare --map-root-user` makes it: groups cannot be set there.
+bool ns_denies_groups(void);
+
 // Maps the users and groups of the process `pid`, the child of this one that made itself a user namespace: 0 is the caller, 1 and up
 // are the caller's subordinate ids (subuid(5), subgid(5)), set by newuidmap and newgidmap. Without a range, or without these
 // programs, 0 is all there is: *whole is false then and *why (malloced) says what is missing, by name (rkt:A-058, rkt:E-013).

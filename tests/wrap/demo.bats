@@ -31,3 +31,13 @@ setup() { in_own_directory; }
 	[ "$status" -ne 0 ]
 	[[ $stderr == *'demo: '* ]]
 }
+
+@test "the demo works for a user without privileges" {
+	[[ $BIN == "$ROOT/build/bin" ]] || skip "it shows the build as released"
+	open=$(mktemp -d) # the test's own directory is closed to others
+	chmod 777 "$open"
+	run --separate-stderr setpriv --reuid=65534 --regid=65534 --clear-groups env HOME=/nonexistent TMPDIR="$open" "$ROOT/contrib/demo" </dev/null
+	rmdir "$open"
+	same "0 " "$status $stderr"
+	[[ $output == *'All as told'* ]]
+}
