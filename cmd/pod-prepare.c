@@ -24,6 +24,7 @@
 #include "image/render.h"
 #include "image/stage.h"
 #include "image/store.h"
+#include "image/storetrust.h"
 #include "oci/acname.h"
 #include "oci/platform.h"
 #include "pod/environ.h"
@@ -57,6 +58,7 @@ static const struct cmd_option options[] = {
 	CMD_TEXTS(0, "set-env", "NAME=VALUE", &user.variables, "set a variable in every app"),
 	CMD_TEXT(0, "set-env-file", "FILE", &user.variables_file, "set variables from a file of NAME=VALUE lines"),
 	CMD_TEXT(0, "store", "DIR", &user.store, "the store"),
+	CMD_GROUP(storetrust_options),
 	CMD_FLAG(0, "unverified", &user.unverified, "take images that nothing has verified"),
 	CMD_TEXTS(0, "user-annotation", "NAME=VALUE", &user.annotations, "put an annotation into the pod manifest"),
 	CMD_TEXTS(0, "user-label", "NAME=VALUE", &user.labels, "put a label into the pod manifest"),
@@ -77,9 +79,10 @@ static const struct cmd cmd = {
 struct work {
 	int pods;
 	struct store *store;
-	json_t *records;  // one per app, in order
-	json_t *manifest; // of the pod, as far as it is made
-	json_t *sources;  // what the sources of host volumes are, for pod-exec
+	struct trust trust; // which stored images still count as verified
+	json_t *records;    // one per app, in order
+	json_t *manifest;   // of the pod, as far as it is made
+	json_t *sources;    // what the sources of host volumes are, for pod-exec
 	struct state_pod pod;
 	struct buf resolv;
 	struct render_options rendering;
@@ -486,9 +489,10 @@ static int start(struct work *w, const char *pods, const char *store, struct err
 	if (io_read_file("/etc/resolv.conf", RESOLV_MAX, &w->resolv, &absent) < 0)
 		w->resolv.length = 0;
 	w->pods = state_open(pods, true, e);
-	w->store = w->pods < 0 ? NULL : store_open(store, false, e);
-	if (!w->store || enter_users(w, e) < 0)
+	if (w->pods < 0 || storetrust_load(&w->trust, e) < 0 || !(w->store = store_open(store, false, e)) ||
+		enter_users(w, e) < 0)
 		return -1;
+	storetrust_apply(w->store, &w->trust); // a stored image is as verified as its key is trusted now
 	return confine(pods, store, e);
 }
 
@@ -496,6 +500,7 @@ static void finish(struct work *w)
 {
 	if (w->store)
 		store_close(w->store);
+	trust_free(&w->trust);
 	json_decref(w->records);
 	json_decref(w->manifest);
 	json_decref(w->sources);

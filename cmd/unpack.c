@@ -17,6 +17,7 @@
 #include "base/sandbox.h"
 #include "image/image.h"
 #include "image/render.h"
+#include "image/storetrust.h"
 
 static struct {
 	const char *store;
@@ -26,6 +27,7 @@ static struct {
 
 static const struct cmd_option options[] = {
 	CMD_TEXT(0, "store", "DIR", &user.store, "the store that holds the image's blobs"),
+	CMD_GROUP(storetrust_options),
 	CMD_FLAG(0, "unverified", &user.unverified, "take an image that nothing has verified"),
 	CMD_FLAG(0, "tar", &user.tar, "stdin is a tar archive, plain or compressed"),
 	CMD_FLAG(0, "layout", &user.render.layout, "keep the manifest: DIR/manifest and DIR/rootfs"),
@@ -111,7 +113,10 @@ static json_t *unpack_image(const struct target *t, struct err *e)
 	jsonio_auto json_t *record = record_read("image", e);
 	if (!record || image_require_verified(record, user.unverified, e) < 0)
 		return NULL;
-	struct store *store = store_open(path, false, e);
+	trust_auto trust = { 0 };
+	struct store *store = storetrust_load(&trust, e) < 0 ? NULL : store_open(path, false, e);
+	if (store)
+		storetrust_apply(store, &trust); // a dependency is as verified as its key is trusted now
 	if (store && confine(t, path, e) == 0 && render_image(store, record, t->parent, t->name, &user.render, e) == 0)
 		json_incref(record);
 	store_close(store);
