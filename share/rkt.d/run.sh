@@ -105,6 +105,9 @@ prepare_pod() { # ARGUMENT ...
 	END
 	is_off image && set -- "$@" --unverified
 	is_off paths && set -- "$@" --insecure-paths
+	for check in capabilities seccomp; do
+		! is_off "$check" || say "warning: --insecure-options=$check relaxes nothing: apps are confined all the same"
+	done
 	pod=$(printf '%s' "$records" | stage pod-prepare --store "$store" --pods "$pods" "$@") || exit
 	uuid=$(printf '%s\n' "$pod" | field .uuid)
 }

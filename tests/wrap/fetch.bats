@@ -18,6 +18,7 @@ setup_file() {
 }
 setup() { in_own_directory; web_clean; world_enter; }
 
+VERIFIED='rkt: signature verified: ' # the seed's line ends in a blank
 ACI=https://coreos.com/dist/etcd-v2.0.0-linux-amd64.aci
 
 # The page for coreos.com/etcd, and the image with its signature, there.
@@ -48,7 +49,7 @@ nothing_stored() {
 	same "rkt: searching for app image coreos.com/etcd:v2.0.0
 rkt: fetching image from $ACI
 $(downloading)
-rkt: signature verified: 
+$VERIFIED
   Hello Signer <signer@example.com>" "$stderr"
 	same "$(etcd_id 32)" "$output"
 	same "$(etcd_id 128)" "$(rkt fetch --full coreos.com/etcd:v2.0.0)"

@@ -196,3 +196,23 @@ rkt: warning: signature verification has been disabled'* ]]
 	wait "$pid" || got=$?
 	same 143 "$got"
 }
+
+@test "rkt:A-058 without privileges: trust, fetch and run, in the directories of the user" {
+	open=$(mktemp -d) # the test's own directory is closed to others
+	chmod 777 "$open"
+	cp "$FIXTURE/image.aci" "$FIXTURE/image.aci.asc" key.asc "$open"
+	run --separate-stderr setpriv --reuid=65534 --regid=65534 --clear-groups env HOME="$open/home" sh -c '
+		cd "$HOME/.." && "$0" trust --skip-fingerprint-review --prefix example.com ./key.asc && "$0" fetch ./image.aci &&
+		"$0" run example.com/hello && "$0" image list --no-legend && find home -name "*-*.json" -o -name "'"$FINGERPRINT"'"' "$ROOT/share/rkt"
+	rm -rf "$open"
+	same 0 "$status"
+	same hello "${lines[1]}"
+	[[ ${lines[2]} == *example.com/hello:1.0.0* ]]
+	same "home/.config/rkt/trustedkeys/prefix.d/example.com/$FINGERPRINT" "${lines[3]}"
+}
+
+@test "rkt:A-055 a check that cannot be switched off says so" {
+	app hello .
+	run -0 --separate-stderr rkt run --insecure-options=capabilities,seccomp example.com/hello
+	same 2 "$(grep -c '^rkt: warning: .* relaxes nothing' <<<"$stderr")"
+}
