@@ -216,3 +216,10 @@ rkt: warning: signature verification has been disabled'* ]]
 	run -0 --separate-stderr rkt run --insecure-options=capabilities,seccomp example.com/hello
 	same 2 "$(grep -c '^rkt: warning: .* relaxes nothing' <<<"$stderr")"
 }
+
+@test "rkt:A-044 rkt:A-045 the host's network, and no metadata service there" {
+	app net '.app.exec = ["/bin/sh", "-c", "ls -l /proc/self/ns/net; echo ${AC_METADATA_URL-none}"]'
+	run -0 --separate-stderr rkt run --net=host example.com/net
+	[[ ${lines[0]} == *"$(readlink /proc/self/ns/net)" ]]
+	same none "${lines[1]}"
+}
