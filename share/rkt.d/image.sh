@@ -94,7 +94,7 @@ render_tree() { # RECORD DIRECTORY
 	set --
 	[ -n "$rootfs_only" ] || set -- "$@" --layout
 	is_off image && set -- "$@" --unverified
-	printf '%s\n' "$record" | stage unpack --store "$store" "$@" -- "$target" >/dev/null
+	printf '%s\n' "$record" | trust_stage unpack --store "$store" "$@" -- "$target" >/dev/null
 }
 
 make_tree() { # IMAGE DIRECTORY

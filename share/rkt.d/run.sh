@@ -108,7 +108,7 @@ prepare_pod() { # ARGUMENT ...
 	for check in capabilities seccomp; do
 		! is_off "$check" || say "warning: --insecure-options=$check relaxes nothing: apps are confined all the same"
 	done
-	pod=$(printf '%s' "$records" | stage pod-prepare --store "$store" --pods "$pods" "$@") || exit
+	pod=$(printf '%s' "$records" | trust_stage pod-prepare --store "$store" --pods "$pods" "$@") || exit
 	uuid=$(printf '%s\n' "$pod" | field .uuid)
 }
 
