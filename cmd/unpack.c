@@ -1,9 +1,9 @@
 // unpack - make a root filesystem from an image or a tar archive
 // SPDX-License-Identifier: Apache-2.0
 //
-// stdin: one image record, whose blobs are in the store; or with --tar the bytes of an archive. stdout: the record with the
-// absolute path of the tree in `rootfs`. 1 when nothing verified the image, or a digest is another one. The tree appears whole or
-// not at all (aci.md, "image archives" and "dependencies").
+// stdin: one image record, whose blobs are in the store; or with --tar the bytes of an archive. stdout: nothing, the product is the
+// tree. 1 when nothing verified the image, or a digest is another one. The tree appears whole or not at all (aci.md, "image
+// archives" and "dependencies").
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,7 +51,7 @@ static const struct cmd cmd = {
 	.operands = "DIR",
 	.summary = "make a root filesystem from an image or a tar archive",
 	.reads = CMD_RECORD,
-	.writes = CMD_RECORD,
+	.writes = CMD_NONE,
 	.least_operands = 1,
 	.most_operands = 1,
 	.options = options,
@@ -99,28 +99,24 @@ static int confine(const struct target *t, const char *store, struct err *e)
 	return sandbox_enter(&sandbox, e);
 }
 
-static json_t *unpack_tar(const struct target *t, struct err *e)
+static int unpack_tar(const struct target *t, struct err *e)
 {
-	char diff_id[DIGEST_TEXT_MAX];
-	if (confine(t, NULL, e) < 0 || render_tar(STDIN_FILENO, t->parent, t->name, &user.render, diff_id, e) < 0)
-		return NULL;
-	return json_pack("{s:s, s:s}", "kind", "image", "diff_id", diff_id);
+	return confine(t, NULL, e) < 0 ? -1 : render_tar(STDIN_FILENO, t->parent, t->name, &user.render, e);
 }
 
-static json_t *unpack_image(const struct target *t, struct err *e)
+static int unpack_image(const struct target *t, struct err *e)
 {
 	mem_auto char *path = path_store(user.store);
 	jsonio_auto json_t *record = record_read("image", e);
 	if (!record || image_require_verified(record, user.unverified, e) < 0)
-		return NULL;
+		return -1;
 	trust_auto trust = { 0 };
 	struct store *store = storetrust_load(&trust, e) < 0 ? NULL : store_open(path, false, e);
 	if (store)
 		storetrust_apply(store, &trust); // a dependency is as verified as its key is trusted now
-	if (store && confine(t, path, e) == 0 && render_image(store, record, t->parent, t->name, &user.render, e) == 0)
-		json_incref(record);
+	bool done = store && confine(t, path, e) == 0 && render_image(store, record, t->parent, t->name, &user.render, e) == 0;
 	store_close(store);
-	return e->status ? NULL : record;
+	return done ? 0 : -1;
 }
 
 int main(int argc, char **argv)
@@ -137,13 +133,7 @@ int main(int argc, char **argv)
 	user.render.numeric_owners = geteuid() == 0;
 	if (find_target(operands.items[0], &target, &e) < 0)
 		return cmd_fail(&e);
-	jsonio_auto json_t *record = user.tar ? unpack_tar(&target, &e) : unpack_image(&target, &e);
-	if (!record)
+	if ((user.tar ? unpack_tar(&target, &e) : unpack_image(&target, &e)) < 0)
 		return cmd_fail(&e);
-	const char *slash = strcmp(target.parent_path, "/") ? "/" : "";
-	const char *rootfs = user.render.layout ? "/rootfs" : "";
-	mem_auto char *path = mem_format("%s%s%s%s", target.parent_path, slash, target.name, rootfs);
-	json_object_set_new(record, "rootfs", json_string(path));
-	record_write(record);
 	return cmd_finish();
 }

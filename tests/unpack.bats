@@ -47,7 +47,7 @@ hostile() {
 
 unpacked() { # ENTRY...: into a fresh target
 	rm -rf target
-	evil-tar "$@" | unpack --tar --quiet target >record 2>messages
+	evil-tar "$@" | unpack --tar --quiet target 2>messages
 	same "$before" "$(outside)"
 }
 
@@ -86,11 +86,9 @@ add() { # FILE: an image of the store
 	stored "$1" | store-add >/dev/null
 }
 
-@test "a verified image becomes a tree, and its record goes on with the path" {
+@test "a verified image becomes a tree, without a word" {
 	aci a.aci example.com/a '{}' f:rootfs/f:hello d:rootfs/d f:rootfs/d/g:
-	stored a.aci >record
-	unpack target <record >out
-	same "$(jq -c --arg p "$PWD/target" '.rootfs = $p' record | jq -S .)" "$(jq -S . out)"
+	same "" "$(stored a.aci | unpack target 2>&1)"
 	same "d d/g f" "$(cd target && find . -mindepth 1 -printf '%P\n' | sort | paste -sd' ')"
 	same hello "$(cat target/f)"
 	same 755 "$(stat -c %a target)"
@@ -98,13 +96,13 @@ add() { # FILE: an image of the store
 
 @test "--layout keeps the manifest beside rootfs/, byte for byte" {
 	aci a.aci example.com/a '{}' f:rootfs/f:hello
-	stored a.aci | unpack --layout target | jq -e --arg p "$PWD/target/rootfs" '.rootfs == $p'
+	stored a.aci | unpack --layout target
 	cmp a.aci.json target/manifest
 	same hello "$(cat target/rootfs/f)"
 	same "manifest rootfs" "$(cd target && echo *)"
 }
 
-@test "an image that nothing verified is 1, unless --unverified, which is told and recorded" {
+@test "an image that nothing verified is 1, unless --unverified, which is told" {
 	aci a.aci example.com/a '{}' f:rootfs/f:hello
 	store-put a.aci >record
 	refuse 1 unpack target <record
@@ -114,7 +112,7 @@ add() { # FILE: an image of the store
 	jq -c --arg d "$other" '.verified = [{by: "digest", digest: $d}]' record >forged
 	refuse 1 unpack target <forged # an entry about other bytes
 	run --separate-stderr unpack --unverified target <record
-	same '0 ["verified"]' "$status $(jq -c .insecure <<<"$output")"
+	same '0 ' "$status $output"
 	[[ $stderr == *"not verified, used all the same"* ]]
 }
 
@@ -152,7 +150,7 @@ add() { # FILE: an image of the store
 @test "rkt:I-009 the manifest may be the last entry, with or without dependencies" {
 	manifest example.com/a >m.json
 	evil-tar d:rootfs f:rootfs/f:hello F:manifest:m.json | gzip -n >a.aci
-	stored a.aci | unpack target >/dev/null
+	stored a.aci | unpack target
 	same hello "$(cat target/f)"
 }
 
@@ -211,7 +209,7 @@ dependencies() { # NAME...
 	aci b.aci example.com/b '{}' f:rootfs/bd:b f:rootfs/bc:b f:rootfs/ab:b
 	aci a.aci example.com/a "$(dependencies example.com/b example.com/c)" f:rootfs/ab:a f:rootfs/ac:a f:rootfs/ad:a
 	for i in d c b a; do add $i.aci; done
-	stored a.aci | unpack target >/dev/null
+	stored a.aci | unpack target
 	same "ab:a ac:a ad:a bc:c bd:d cd:c d:d" "$(cd target && for f in *; do echo "$f:$(cat "$f")"; done | paste -sd' ')"
 }
 
@@ -221,7 +219,7 @@ dependencies() { # NAME...
 	aci c.aci example.com/c "$(dependencies example.com/d)" f:rootfs/y:c
 	aci a.aci example.com/a "$(dependencies example.com/b example.com/c)" f:rootfs/z:a
 	for i in d c b a; do add $i.aci; done
-	stored a.aci | unpack target >/dev/null
+	stored a.aci | unpack target
 	same "dca" "$(cat target/x target/y target/z)" # D D again took x from B
 }
 
@@ -229,7 +227,7 @@ dependencies() { # NAME...
 	aci b.aci example.com/b '{}' f:rootfs/file:b d:rootfs/dir f:rootfs/dir/x:b l:rootfs/link:../outside f:rootfs/one:b h:rootfs/two:rootfs/one
 	aci a.aci example.com/a "$(dependencies example.com/b)" d:rootfs/file f:rootfs/file/y:a f:rootfs/dir:a f:rootfs/link/z:a f:rootfs/two:a
 	for i in b a; do add $i.aci; done
-	stored a.aci | unpack target >/dev/null
+	stored a.aci | unpack target
 	same "a a a b a" "$(cat target/file/y) $(cat target/dir) $(cat target/link/z) $(cat target/one) $(cat target/two)"
 	same "$before" "$(outside)"
 }
@@ -238,9 +236,9 @@ dependencies() { # NAME...
 	aci b.aci example.com/b '{"app": {"exec": ["/bin/b"], "user": "0", "group": "0"}}' f:rootfs/b:b
 	aci a.aci example.com/a "$(dependencies example.com/b)" f:rootfs/a:a
 	add b.aci
-	stored a.aci | unpack --layout one >/dev/null
+	stored a.aci | unpack --layout one
 	echo changed >one/rootfs/b
-	stored a.aci | unpack --layout two >/dev/null
+	stored a.aci | unpack --layout two
 	same "b null" "$(cat two/rootfs/b) $(jq -c .app two/manifest)"
 }
 
@@ -248,10 +246,10 @@ dependencies() { # NAME...
 	aci b.aci example.com/b '{"pathWhitelist": ["/keep/b", "/only-b", "/dir/"]}' \
 		d:rootfs/keep f:rootfs/keep/b:b f:rootfs/keep/other:b f:rootfs/only-b:b d:rootfs/dir f:rootfs/dir/in:b d:rootfs/gone
 	add b.aci
-	stored b.aci | unpack own >/dev/null
+	stored b.aci | unpack own
 	same "dir keep keep/b only-b" "$(cd own && find . -mindepth 1 -printf '%P\n' | sort | paste -sd' ')"
 	aci a.aci example.com/a "$(dependencies example.com/b | jq -c '.pathWhitelist = ["/keep/b", "/a"]')" f:rootfs/a:a f:rootfs/not:a
-	stored a.aci | unpack target >/dev/null
+	stored a.aci | unpack target
 	same "a keep keep/b" "$(cd target && find . -mindepth 1 -printf '%P\n' | sort | paste -sd' ')"
 }
 
@@ -264,7 +262,7 @@ dependencies() { # NAME...
 	store-put b.aci | store-add >/dev/null
 	refuse 1 unpack target <a.rec
 	says "dependency 'example.com/b'" "not verified"
-	unpack --unverified target <a.rec >/dev/null
+	unpack --unverified target <a.rec
 	same ab "$(cat target/a target/b)"
 	rm -rf target
 	add b.aci
@@ -355,19 +353,19 @@ dependencies() { # NAME...
 	same fifo "$(stat -c %F target/fifo)"
 	rm -rf target
 	evil-tar mode=6755 f:s: mode=2755 d:d >t.tar
-	unpack --tar target <t.tar >/dev/null 2>messages
+	unpack --tar target <t.tar 2>messages
 	same 755 "$(stat -c %a target/s)"
 	grep -q "setuid or setgid bits of 1 entries not kept: 's'" messages
 	grep -q 'hint: --setuid' messages
 	rm -rf target
-	unpack --tar --setuid target <t.tar >/dev/null 2>messages
+	unpack --tar --setuid target <t.tar 2>messages
 	same 6755 "$(stat -c %a target/s)"
 }
 
 @test "rkt:U-18 as root with --devices a node is made" {
 	[ "$(id -u)" = 0 ] || skip "needs root"
 	evil-tar c:null >t.tar
-	unpack --tar --devices target <t.tar >/dev/null
+	unpack --tar --devices target <t.tar
 	same "character special file 1:3" "$(stat -c '%F %t:%T' target/null)"
 }
 
@@ -376,13 +374,13 @@ dependencies() { # NAME...
 	local -a entries=(x:SCHILY.xattr.user.mine=v x:SCHILY.xattr.user.overlay.opaque=y x:SCHILY.xattr.trusted.overlay.opaque=y
 		x:SCHILY.xattr.security.selinux=s "x:SCHILY.xattr.system.posix_acl_access=\\002" "x:SCHILY.xattr.security.capability=$cap" f:f:x)
 	evil-tar "${entries[@]}" x:SCHILY.xattr.user.dir=w d:d >t.tar
-	unpack --tar target <t.tar >/dev/null 2>messages
+	unpack --tar target <t.tar 2>messages
 	same "user.mine" "$(getfattr -m - -h target/f 2>/dev/null | grep -v '^#' | paste -sd' ' | xargs)"
 	same 'w' "$(getfattr --only-values -n user.dir target/d)"
 	grep -q "extended attributes of 5 entries not kept: 'f'" messages
 	[ "$(id -u)" = 0 ] || return 0
 	rm -rf target
-	unpack --tar --capabilities target <t.tar >/dev/null 2>messages
+	unpack --tar --capabilities target <t.tar 2>messages
 	getfattr -m - target/f | grep -q security.capability
 }
 
@@ -418,12 +416,17 @@ dependencies() { # NAME...
 	evil-tar f:two:2 >b
 	for codec in gzip bzip2 xz zstd; do
 		($codec -c <a && $codec -c <b) >joined
-		unpack --tar "$codec.target" <joined >record
-		same "1 2" "$(cat $codec.target/one) $(cat $codec.target/two)"
-		same "sha256:$(cat a b | openssl dgst -sha256 -r | cut -d' ' -f1)" "$(jq -r .diff_id record)"
+		unpack --tar "$codec.tree" <joined
+		same "1 2" "$(cat $codec.tree/one) $(cat $codec.tree/two)"
+		store-put --media-type application/vnd.oci.image.layer.v1.tar joined |
+			jq -c --arg d "sha256:$(cat a b | sha256sum | cut -d' ' -f1)" '.kind = "image" | .verified = [{by: "digest", digest: .blob.digest}] | .diff_id = $d' >rec
+		unpack "$codec.layer" <rec
+		jq -c '.diff_id = .blob.digest' rec >forged
+		refuse 1 unpack target <forged
+		says "digest mismatch: the archive"
+		untouched
 		(cat joined && echo rubbish) >evil
 		refuse 6 unpack --tar target <evil
-		rm -rf "$codec.target"
 	done
 	hostile 6 "behind its end" f:f:x noend "raw:$(printf '\\000%.0s' {1..1024})x"
 	(evil-tar f:one:1 && evil-tar f:two:2) >evil.tar # two archives: the second would be hidden
@@ -439,7 +442,7 @@ dependencies() { # NAME...
 	refuse 7 unpack --tar --max-entries 1999 target <t.tar
 	says 1999
 	untouched
-	unpack --tar --max-entries 2000 target <t.tar >/dev/null
+	unpack --tar --max-entries 2000 target <t.tar
 	rm -rf target
 	evil-tar "f:f:$(head -c 5000 /dev/zero | tr '\0' x)" >t.tar
 	refuse 7 unpack --tar --max-size 4999 target <t.tar
@@ -453,7 +456,7 @@ dependencies() { # NAME...
 	hostile 7 "extended attributes" "${many[@]}" f:f:x
 	evil-tar "x:path=${deep}f" f:f:x >t.tar
 	refuse 7 unpack --tar --max-depth 600 target <t.tar
-	unpack --tar target <t.tar >/dev/null
+	unpack --tar target <t.tar
 	rm -rf target
 	untouched
 }
@@ -471,7 +474,7 @@ dependencies() { # NAME...
 	evil-tar f:f:x | zstd -q --long=27 -c >window
 	refuse 7 unpack --tar target <window
 	says window
-	unpack --tar --max-window 128M wide <window >/dev/null
+	unpack --tar --max-window 128M wide <window
 	evil-tar f:f:x | xz -9 -c >window
 	refuse 7 unpack --tar --max-window 1M target <window
 	says window
@@ -529,7 +532,7 @@ dependencies() { # NAME...
 	runs=0
 	while kill -0 $swapper 2>/dev/null; do
 		status=0
-		unpack --tar target <t.tar >/dev/null 2>messages || status=$?
+		unpack --tar target <t.tar 2>messages || status=$?
 		case $status in 0 | 6 | 8) ;; *) echo "status $status: $(cat messages)" >&2; return 1 ;; esac
 		rm -rf target
 		runs=$((runs + 1))
@@ -544,7 +547,7 @@ dependencies() { # NAME...
 @test "the target: absent or empty, else 1 and untouched; never a symlink, never . or .." {
 	evil-tar f:f:x >t.tar
 	mkdir target
-	unpack --tar target/ <t.tar >/dev/null
+	unpack --tar target/ <t.tar
 	refuse 1 unpack --tar target <t.tar
 	says "not an empty directory"
 	same f "$(ls -A target)"
@@ -566,7 +569,7 @@ dependencies() { # NAME...
 		env --default-signal=INT,HUP,TERM unpack --tar target <pipe >/dev/null 2>&1 &
 		pid=$!
 		exec 7>pipe
-		evil-tar noend f:f:x many=50 >&7
+		evil-tar noend f:f:x many=2000 >&7
 		for _ in {1..100}; do [ -n "$(find . -maxdepth 2 -path './.target.*/f')" ] && break; sleep 0.05; done
 		kill -$signal $pid
 		got=0
@@ -582,17 +585,17 @@ dependencies() { # NAME...
 	unpack --tar target <pipe >/dev/null 2>&1 &
 	pid=$!
 	exec 7>pipe
-	evil-tar noend f:f:x many=50 >&7
+	evil-tar noend f:f:x many=2000 >&7
 	for _ in {1..100}; do [ -n "$(find . -maxdepth 2 -path './.target.*/f')" ] && break; sleep 0.05; done
 	evil-tar f:g:x >t.tar
-	unpack --tar other <t.tar >/dev/null
-	unpack --tar target <t.tar >/dev/null
+	unpack --tar other <t.tar
+	unpack --tar target <t.tar
 	same 1 "$(find . -maxdepth 1 -name '.target.*' | wc -l)" # it runs on
 	rm -rf target
 	kill -9 $pid
 	wait $pid || true
 	exec 7>&-
-	unpack --tar target <t.tar >/dev/null
+	unpack --tar target <t.tar
 	same "./target" "$(find . -maxdepth 1 -name '*target*')"
 }
 
@@ -646,13 +649,13 @@ sample() {
 	for archive in pax gnu; do
 		mkdir gnu.out
 		tar -C gnu.out --numeric-owner --xattrs --xattrs-include='user.*' -xpf $archive.tar
-		unpack --tar --setuid target <$archive.tar >/dev/null
+		unpack --tar --setuid target <$archive.tar
 		diff <(tree gnu.out) <(tree target)
 		rm -rf gnu.out target
 	done
 	for archive in pax bsd; do
 		rm -rf target
-		unpack --tar --setuid target <$archive.tar >/dev/null
+		unpack --tar --setuid target <$archive.tar
 		diff <(tree s) <(tree target)
 	done
 	(($(stat -c %b target/sparse) < 1000)) # the hole stayed one
@@ -668,7 +671,7 @@ as_nobody() {
 	chmod 755 "$BATS_RUN_TMPDIR" "$BATS_FILE_TMPDIR" "$BATS_TEST_TMPDIR" "$(dirname "$BATS_TEST_TMPDIR")" 2>/dev/null
 	mkdir -m 777 open
 	evil-tar uid=5 gid=5 mode=4755 f:f:x uid=65534 gid=65534 mode=0500 d:d f:d/in:y mode=0000 d:none f:none/in:z x:SCHILY.xattr.user.a=b f:r:x >t.tar
-	as_nobody "$BIN/unpack" --tar --setuid open/target <t.tar >/dev/null 2>messages
+	as_nobody "$BIN/unpack" --tar --setuid open/target <t.tar 2>messages
 	same "65534 755" "$(stat -c '%u %a' open/target/f)"
 	same "0 500" "$(stat -c %a open/target/none) $(stat -c %a open/target/d)"
 	same b "$(getfattr --only-values -n user.a open/target/r)"
@@ -696,7 +699,7 @@ in_mapped_namespace() {
 	chmod 755 "$BATS_RUN_TMPDIR" "$BATS_FILE_TMPDIR" "$BATS_TEST_TMPDIR" "$(dirname "$BATS_TEST_TMPDIR")" 2>/dev/null
 	mkdir open
 	chown 100000:100000 open
-	in_mapped_namespace "$BIN/unpack" --tar --setuid open/target <t.tar >/dev/null 2>messages || { cat messages >&2; return 1; }
+	in_mapped_namespace "$BIN/unpack" --tar --setuid open/target <t.tar 2>messages || { cat messages >&2; return 1; }
 	same "100005:100007 755" "$(stat -c '%u:%g' open/target/f) $(stat -c %a open/target/high)"
 	same "100000:100000" "$(stat -c '%u:%g' open/target/high)"
 	grep -q "owner of 1 entries not kept: 'high'" messages
@@ -709,6 +712,6 @@ in_mapped_namespace() {
 	tar -cf - big "$ROOT/common" 2>/dev/null | zstd -q -1 >t.tar.zst
 	(ulimit -v 1000000 && "$BIN/unpack" --tar target <t.tar.zst >/dev/null && :)
 	cmp big target/big
-	\time -f %M -o peak "$BIN/unpack" --tar again <t.tar.zst >/dev/null
+	\time -f %M -o peak "$BIN/unpack" --tar again <t.tar.zst
 	(($(cat peak) < 65536))
 }

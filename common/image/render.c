@@ -70,11 +70,12 @@ static int put_entry(void *tree, const struct tar_entry *entry, struct tar_reade
 
 // Fills root from the image of the record, or, when there is none, from fd.
 static int fill_from_tar(struct store *s, const json_t *record, int fd, int root, const struct render_options *options,
-	struct feed_digests *found, struct err *e)
+	struct err *e)
 {
+	struct feed_digests unused; // of what nothing has verified
 	struct tree *tree = open_tree(root, options);
 	int result = record ? pass_over_image(s, record, options, put_entry, tree, e)
-			    : pass_over(fd, options, DIGEST_SHA256, put_entry, tree, found, e);
+			    : pass_over(fd, options, DIGEST_SHA256, put_entry, tree, &unused, e);
 	if (result == 0)
 		result = complete(tree, root, options, e);
 	tree_close(tree);
@@ -120,20 +121,19 @@ static int fill_from_image(struct store *s, const json_t *record, int stage, con
 	buf_auto manifest = { 0 };
 	if (options->layout)
 		return fill_layout(s, record, stage, options, e);
-	return is_aci ? fill_from_aci(s, record, stage, options, &manifest, e)
-		      : fill_from_tar(s, record, -1, stage, options, NULL, e);
+	return is_aci ? fill_from_aci(s, record, stage, options, &manifest, e) : fill_from_tar(s, record, -1, stage, options, e);
 }
 
 // The frame of both: a stage that is renamed or removed, and signals that wait for that.
 static int render(struct store *s, const json_t *record, int fd, int parent, const char *name,
-	const struct render_options *options, struct feed_digests *found, struct err *e)
+	const struct render_options *options, struct err *e)
 {
 	struct stage stage;
 	interrupt_watch();
 	int result = stage_begin(&stage, parent, name, e);
 	if (result == 0)
 		result = record ? fill_from_image(s, record, stage.fd, options, e)
-				: fill_from_tar(NULL, NULL, fd, stage.fd, options, found, e);
+				: fill_from_tar(NULL, NULL, fd, stage.fd, options, e);
 	if (result == 0)
 		result = interrupt_check(e);
 	if (result == 0)
@@ -147,17 +147,12 @@ int render_image(struct store *s, const json_t *record, int parent, const char *
 	struct err *e)
 {
 	const char *subject = json_string_value(json_object_get(record, "name"));
-	if (render(s, record, -1, parent, name, options, NULL, e) < 0)
+	if (render(s, record, -1, parent, name, options, e) < 0)
 		return subject ? err_context(e, "'%s'", subject) : -1;
 	return 0;
 }
 
-int render_tar(int fd, int parent, const char *name, const struct render_options *options, char diff_id[static DIGEST_TEXT_MAX],
-	struct err *e)
+int render_tar(int fd, int parent, const char *name, const struct render_options *options, struct err *e)
 {
-	struct feed_digests found;
-	if (render(NULL, NULL, fd, parent, name, options, &found, e) < 0)
-		return -1;
-	memcpy(diff_id, found.archive, sizeof found.archive);
-	return 0;
+	return render(NULL, NULL, fd, parent, name, options, e);
 }

@@ -36,9 +36,7 @@ extern const struct render_options render_defaults;
 int render_image(struct store *s, const json_t *record, int parent, const char *name, const struct render_options *options,
 	struct err *e);
 
-// The same for one bare tar, compressed or not, that nothing has verified, from a descriptor to its end. diff_id gets the sha256
-// digest of the uncompressed tar.
-int render_tar(int fd, int parent, const char *name, const struct render_options *options, char diff_id[static DIGEST_TEXT_MAX],
-	struct err *e);
+// The same for one bare tar, compressed or not, that nothing has verified, from a descriptor to its end.
+int render_tar(int fd, int parent, const char *name, const struct render_options *options, struct err *e);
 
 #endif

@@ -82,7 +82,7 @@ export_archive() { # IMAGE FILE|-
 extract_tree() { # RECORD DIRECTORY
 	is_off image || is_verified "$1" || { say 'the image is not verified' && return 1; }
 	work=$(mktemp -d -- "${2%/}.XXXXXX") || return 8
-	printf '%s\n' "$1" | stage store-get --store "$store" --uncompressed | stage unpack --tar -- "$work/image" >/dev/null &&
+	printf '%s\n' "$1" | stage store-get --store "$store" --uncompressed | stage unpack --tar -- "$work/image" &&
 		mv -- "$work/image${rootfs_only:+/rootfs}" "$2"
 	status=$?
 	rm -rf -- "$work"
@@ -94,7 +94,7 @@ render_tree() { # RECORD DIRECTORY
 	set --
 	[ -n "$rootfs_only" ] || set -- "$@" --layout
 	is_off image && set -- "$@" --unverified
-	printf '%s\n' "$record" | trust_stage unpack --store "$store" "$@" -- "$target" >/dev/null
+	printf '%s\n' "$record" | trust_stage unpack --store "$store" "$@" -- "$target"
 }
 
 make_tree() { # IMAGE DIRECTORY
