@@ -22,7 +22,7 @@ LDFLAGS += -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--gc-sections -Wl,--as-ne
 # Every program is offered all of them and links those it uses.
 PACKAGES = jansson libcrypto libcurl libsodium libzstd liblzma libisal zlib libcap libmnl libmicrohttpd
 PKG_CFLAGS := $(shell pkg-config --cflags $(PACKAGES))
-LIBS := $(shell pkg-config --libs $(PACKAGES)) -lgumbo -ljq -lbz2
+LIBS := $(shell pkg-config --libs $(PACKAGES)) -lgumbo -ljq -lbz2 -lyaml
 
 SOURCES := $(filter-out %-gen.c,$(wildcard common/*/*.c))
 PROGRAMS := $(patsubst cmd/%.c,%,$(wildcard cmd/*.c))
