@@ -18,8 +18,7 @@ const json_t *image_verified(const json_t *record)
 	const char *digest = image_digest(record);
 	size_t i;
 	json_t *entry;
-	json_array_foreach(json_object_get(record, "verified"), i, entry)
-	{
+	json_array_foreach(json_object_get(record, "verified"), i, entry) {
 		const char *about = json_string_value(json_object_get(entry, "digest"));
 		if (digest && about && !strcmp(about, digest))
 			return entry;
@@ -59,7 +58,8 @@ int image_require_verified(json_t *record, bool unverified, struct err *e)
 		return 0;
 	const char *name = json_string_value(json_object_get(record, "name"));
 	if (!unverified) {
-		err_set(e, STATUS_REFUSED, "'%s': not verified: the record has no verified entry for this digest", name ? name : "image");
+		err_set(e, STATUS_REFUSED, "'%s': not verified: the record has no verified entry for this digest",
+			name ? name : "image");
 		return err_hint(e, "put verify-sig before this stage, or use --unverified");
 	}
 	msg_warn("'%s': not verified, used all the same", name ? name : "image");

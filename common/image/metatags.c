@@ -25,8 +25,7 @@ static json_t *tag_of(const char *name, const char *content)
 	const char *rest = uri + uri_length;
 	if (!prefix_length || !uri_length || rest[strspn(rest, blanks)])
 		return NULL;
-	return json_pack(
-	        "{s:s, s:s%, s:s%}", "tag", name, "prefix", prefix, prefix_length, "uri", uri, uri_length);
+	return json_pack("{s:s, s:s%, s:s%}", "tag", name, "prefix", prefix, prefix_length, "uri", uri, uri_length);
 }
 
 static json_t *tag_of_element(const GumboElement *element)
@@ -35,8 +34,7 @@ static json_t *tag_of_element(const GumboElement *element)
 		return NULL;
 	const GumboAttribute *name = gumbo_get_attribute(&element->attributes, "name");
 	const GumboAttribute *content = gumbo_get_attribute(&element->attributes, "content");
-	bool ours = name && content &&
-	            (!strcmp(name->value, "ac-discovery") || !strcmp(name->value, "ac-discovery-pubkeys"));
+	bool ours = name && content && (!strcmp(name->value, "ac-discovery") || !strcmp(name->value, "ac-discovery-pubkeys"));
 	return ours ? tag_of(name->value, content->value) : NULL;
 }
 
@@ -46,9 +44,8 @@ static const GumboNode *next_node(const GumboNode *node)
 	if (node->type == GUMBO_NODE_ELEMENT && node->v.element.children.length)
 		return node->v.element.children.data[0];
 	for (; node->parent; node = node->parent) {
-		const GumboVector *siblings = node->parent->type == GUMBO_NODE_DOCUMENT
-		                                      ? &node->parent->v.document.children
-		                                      : &node->parent->v.element.children;
+		const GumboVector *siblings = node->parent->type == GUMBO_NODE_DOCUMENT ? &node->parent->v.document.children
+											: &node->parent->v.element.children;
 		size_t after = node->index_within_parent + 1;
 		if (after < siblings->length)
 			return siblings->data[after];
@@ -65,8 +62,7 @@ json_t *discovery_scan(const char *html, size_t length, struct err *e)
 	for (const GumboNode *node = page ? page->root : NULL; node && !e->status; node = next_node(node)) {
 		json_t *tag = node->type == GUMBO_NODE_ELEMENT ? tag_of_element(&node->v.element) : NULL;
 		if (tag && json_array_size(tags) == DISCOVERY_TAGS_MAX) {
-			err_set(e, STATUS_LIMIT, "a page with more than %zu discovery tags",
-			        DISCOVERY_TAGS_MAX);
+			err_set(e, STATUS_LIMIT, "a page with more than %zu discovery tags", DISCOVERY_TAGS_MAX);
 			json_decref(tag);
 		} else if (tag) {
 			json_array_append_new(tags, tag);

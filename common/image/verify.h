@@ -14,7 +14,7 @@
 
 struct verify_options {
 	bool allow_untrusted; // pass on, unverified and with a warning, an image for whose name nobody is
-			      // trusted
+		// trusted
 	enum pgpcheck_program program;
 };
 

@@ -98,15 +98,14 @@ static int take_file(struct auth *a, const json_t *file, struct err *e)
 	if (strcmp(kind, "auth") != 0)
 		return 0;
 	if (strcmp(version, "v1") != 0)
-		return err_set(
-		        e, STATUS_MALFORMED, "field 'rktVersion': expected v1, found '%.40s'", version);
+		return err_set(e, STATUS_MALFORMED, "field 'rktVersion': expected v1, found '%.40s'", version);
 	const json_t *domains = jsonio_get_array(file, "domains", e);
 	if (!json_array_size(domains))
 		return err_set(e, STATUS_MALFORMED, "field 'domains': no domain");
 	mem_auto char *header = header_of(file, e);
 	size_t i;
 	json_t *domain;
-	json_array_foreach (domains, i, domain) {
+	json_array_foreach(domains, i, domain) {
 		if (header && !json_is_string(domain))
 			err_set(e, STATUS_MALFORMED, "field 'domains': not a string");
 		else if (header)

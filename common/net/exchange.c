@@ -53,8 +53,7 @@ static bool content_range(CURL *easy, int64_t *first, int64_t *total)
 	*total = -1;
 	if (!value || strncasecmp(value, "bytes ", 6) != 0)
 		return false;
-	if (sscanf(value + 6, "%" SCNd64 "-%" SCNd64 "/%" SCNd64 "%n", first, &last, total, &end) == 3 &&
-	        end > 0)
+	if (sscanf(value + 6, "%" SCNd64 "-%" SCNd64 "/%" SCNd64 "%n", first, &last, total, &end) == 3 && end > 0)
 		return *first >= 0 && last >= *first && *total > last && !value[6 + end];
 	end = -1;
 	*total = -1;
@@ -70,8 +69,7 @@ static int place_body(struct exchange *x)
 	curl_off_t length = -1;
 	if (r->code == 206) {
 		if (!content_range(x->easy, &first, &r->announced) || first != x->received)
-			return err_set(
-			        x->e, STATUS_MALFORMED, "the server sent another range than asked for");
+			return err_set(x->e, STATUS_MALFORMED, "the server sent another range than asked for");
 		return 0;
 	}
 	curl_easy_getinfo(x->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
@@ -95,9 +93,8 @@ static int look(struct exchange *x)
 	if (place_body(x) < 0)
 		return -1;
 	if (r->announced > x->request->limit)
-		return err_set(x->e, STATUS_LIMIT,
-		        "the server announces %" PRId64 " bytes: the limit is %" PRId64, r->announced,
-		        x->request->limit);
+		return err_set(x->e, STATUS_LIMIT, "the server announces %" PRId64 " bytes: the limit is %" PRId64, r->announced,
+			x->request->limit);
 	if (x->request->begin)
 		x->request->begin(x->request->context, r->announced, x->received);
 	return 0;
@@ -126,8 +123,7 @@ static int deliver(struct exchange *x, const char *data, size_t length)
 		return x->discarded > DISCARD_MAX ? -1 : 0;
 	}
 	if ((int64_t)length > x->request->limit - x->received)
-		return err_set(x->e, STATUS_LIMIT, "the body is longer than the limit of %" PRId64 " bytes",
-		        x->request->limit);
+		return err_set(x->e, STATUS_LIMIT, "the body is longer than the limit of %" PRId64 " bytes", x->request->limit);
 	x->received += (int64_t)length;
 	return x->request->sink(x->request->context, data, length, x->e);
 }
@@ -159,7 +155,7 @@ static curl_socket_t on_socket(void *context, curlsocktype purpose, struct curl_
 static bool is_credential(const char *line)
 {
 	return !strncasecmp(line, "Authorization:", 14) || !strncasecmp(line, "Cookie:", 7) ||
-	       !strncasecmp(line, "Proxy-Authorization:", 20);
+		!strncasecmp(line, "Proxy-Authorization:", 20);
 }
 
 static void add_header(struct curl_slist **list, const char *name, const char *value)
@@ -233,7 +229,7 @@ static void set_up(struct exchange *x, struct curl_slist *list, char *why)
 	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_socket);
 	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, x);
 	curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT,
-	        x->forbid_local ? 1L : 0L); // a kept connection was judged by other rules
+		x->forbid_local ? 1L : 0L); // a kept connection was judged by other rules
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, EXCHANGE_CONNECT_S);
 	curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, EXCHANGE_STALL_S);
 	curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, EXCHANGE_STALL_RATE);
@@ -251,18 +247,16 @@ static int timed_out(struct exchange *x, const char *why)
 	curl_off_t connected = 0;
 	curl_easy_getinfo(x->easy, CURLINFO_PRETRANSFER_TIME_T, &connected);
 	if (!connected)
-		return err_set(
-		        x->e, STATUS_TEMPORARY, "cannot connect within %ld s: %s", EXCHANGE_CONNECT_S, why);
-	return err_set(x->e, STATUS_TEMPORARY, "stalled: under %ld bytes a second for %ld s",
-	        EXCHANGE_STALL_RATE, EXCHANGE_STALL_S);
+		return err_set(x->e, STATUS_TEMPORARY, "cannot connect within %ld s: %s", EXCHANGE_CONNECT_S, why);
+	return err_set(x->e, STATUS_TEMPORARY, "stalled: under %ld bytes a second for %ld s", EXCHANGE_STALL_RATE,
+		EXCHANGE_STALL_S);
 }
 
 // libcurl's failures as statuses.
 static int blame(struct exchange *x, CURLcode code, const char *why)
 {
 	if (x->refused_local)
-		return err_set(x->e, STATUS_REFUSED,
-		        "a redirect from elsewhere to a loopback or link-local address");
+		return err_set(x->e, STATUS_REFUSED, "a redirect from elsewhere to a loopback or link-local address");
 	switch (code) {
 	case CURLE_OPERATION_TIMEDOUT:
 		return timed_out(x, why);
@@ -305,8 +299,7 @@ static bool is_local_text(const char *address)
 
 static int finish(struct exchange *x, CURLcode code, const char *why)
 {
-	bool cut = code == CURLE_WRITE_ERROR && x->failed && x->looked &&
-	           !x->delivers; // enough of an error page was read
+	bool cut = code == CURLE_WRITE_ERROR && x->failed && x->looked && !x->delivers; // enough of an error page was read
 	if (x->failed && !cut)
 		return -1;
 	if (code != CURLE_OK && !cut)
@@ -316,7 +309,7 @@ static int finish(struct exchange *x, CURLcode code, const char *why)
 	if (x->delivers && x->response->announced >= 0 && x->received != x->response->announced) {
 		x->lost = true;
 		return err_set(x->e, STATUS_TEMPORARY, "%" PRId64 " of %" PRId64 " bytes came", x->received,
-		        x->response->announced);
+			x->response->announced);
 	}
 	char *address = NULL, *redirect = NULL;
 	curl_off_t wait = 0;

@@ -31,20 +31,20 @@ typedef int http_sink(void *context, const void *data, size_t length, struct err
 struct http_request {
 	const char *url;
 	const char *const *headers; // `Name: value`, NULL-terminated, may be NULL; Authorization never
-	                            // crosses to another host
+				    // crosses to another host
 	int64_t limit;              // bytes of the whole body; one more is STATUS_LIMIT
-	int64_t resume_from;   // > 0: ask for the rest with Range; only with a validator, which guards it by
-	                       // If-Range
-	const char *validator; // the ETag or Last-Modified that the earlier part had; without resume_from the
-	                       // request is conditional, and an unchanged resource is answered by 304,
-	                       // without body
+	int64_t resume_from;        // > 0: ask for the rest with Range; only with a validator, which guards it by
+				    // If-Range
+	const char *validator;      // the ETag or Last-Modified that the earlier part had; without resume_from the
+				    // request is conditional, and an unchanged resource is answered by 304,
+				    // without body
 	http_sink *sink;
 	void *context;
 	int (*restart)(void *context,
-	        struct err *e); // the whole body comes after all (200 to a Range request): forget what was
-	                        // got. May be NULL when the sink keeps nothing.
+		struct err *e); // the whole body comes after all (200 to a Range request): forget what was
+				// got. May be NULL when the sink keeps nothing.
 	void (*begin)(void *context, int64_t total,
-	        int64_t from); // optional: an answer with a body starts; total is -1 when unknown
+		int64_t from); // optional: an answer with a body starts; total is -1 when unknown
 };
 
 struct http_response {
@@ -65,8 +65,7 @@ struct http_response {
 int http_get(const struct http_request *request, struct http_response *response, struct err *e);
 
 // The same into memory.
-int http_get_all(
-        const char *url, size_t limit, struct buf *body, struct http_response *response, struct err *e);
+int http_get_all(const char *url, size_t limit, struct buf *body, struct http_response *response, struct err *e);
 void http_response_free(struct http_response *response);
 void http_end(void); // frees what the connections hold; call before cmd_finish
 

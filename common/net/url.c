@@ -21,8 +21,7 @@ static int refuse(const char *url, const char *why, struct err *e)
 static CURLU *parse(const char *url)
 {
 	CURLU *parts = curl_url();
-	if (parts &&
-	        curl_url_set(parts, CURLUPART_URL, url, CURLU_PATH_AS_IS | CURLU_DISALLOW_USER) == CURLUE_OK)
+	if (parts && curl_url_set(parts, CURLUPART_URL, url, CURLU_PATH_AS_IS | CURLU_DISALLOW_USER) == CURLUE_OK)
 		return parts;
 	curl_url_cleanup(parts);
 	return NULL;
@@ -120,8 +119,7 @@ static bool is_local_6(const struct in6_addr *a)
 bool url_address_is_local(const struct sockaddr *address)
 {
 	if (address->sa_family == AF_INET)
-		return is_local_4(
-		        ntohl(((const struct sockaddr_in *)(const void *)address)->sin_addr.s_addr));
+		return is_local_4(ntohl(((const struct sockaddr_in *)(const void *)address)->sin_addr.s_addr));
 	if (address->sa_family == AF_INET6)
 		return is_local_6(&((const struct sockaddr_in6 *)(const void *)address)->sin6_addr);
 	return true; // a unix socket or something yet unknown

@@ -24,8 +24,7 @@ bool url_same_origin(const char *a, const char *b); // scheme, host and port
 
 // Loopback, link-local or unspecified: what only this machine or its metadata service answers (rkt:F-03).
 bool url_address_is_local(const struct sockaddr *address);
-bool url_names_local(const char
-                *url); // by a literal address or as localhost; other names are judged when they are resolved
+bool url_names_local(const char *url); // by a literal address or as localhost; other names are judged when they are resolved
 
 // For messages: without its query, which may hold a secret. Malloced.
 char *url_shown(const char *url);

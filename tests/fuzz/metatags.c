@@ -15,8 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t length)
 	json_t *labels = json_pack("{s:s, s:s}", "version", "1.0+x", "os", "linux");
 	size_t i;
 	json_t *tag;
-	json_array_foreach(tags, i, tag)
-	{
+	json_array_foreach(tags, i, tag) {
 		struct err why = { 0 };
 		free(discovery_expand(json_string_value(json_object_get(tag, "uri")), "example.com/app", labels, "aci", &why));
 	}

@@ -19,11 +19,29 @@ static void checked(void **unused)
 		const char *url;
 		bool good;
 	} cases[] = {
-		{ "https://h/x", true }, { "http://h:80/", true }, { "https://[::1]:8443/x?y#z", true }, { "HTTPS://H", true },
-		{ "https://h/%7Bname%7D", true }, { "", false }, { "h/x", false }, { "file:///etc/passwd", false }, { "gopher://h/1", false },
-		{ "https://", false }, { "https:///x", false }, { "https://u@h/x", false }, { "https://u:p@h/x", false }, { "https://h/x@y", true },
-		{ "https://h/a b", false }, { "https://h/\r\nX: y", false }, { "https://h/\x7f", false }, { "https://h/\xc3\xa9", false },
-		{ "https://h/{x}", false }, { "https://h/a\\b", false }, { "https://-h/x", false }, { "--output=/x", false }, { "https://h:99999/", false },
+		{ "https://h/x", true },
+		{ "http://h:80/", true },
+		{ "https://[::1]:8443/x?y#z", true },
+		{ "HTTPS://H", true },
+		{ "https://h/%7Bname%7D", true },
+		{ "", false },
+		{ "h/x", false },
+		{ "file:///etc/passwd", false },
+		{ "gopher://h/1", false },
+		{ "https://", false },
+		{ "https:///x", false },
+		{ "https://u@h/x", false },
+		{ "https://u:p@h/x", false },
+		{ "https://h/x@y", true },
+		{ "https://h/a b", false },
+		{ "https://h/\r\nX: y", false },
+		{ "https://h/\x7f", false },
+		{ "https://h/\xc3\xa9", false },
+		{ "https://h/{x}", false },
+		{ "https://h/a\\b", false },
+		{ "https://-h/x", false },
+		{ "--output=/x", false },
+		{ "https://h:99999/", false },
 	};
 	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
 		struct err e = { 0 };
@@ -43,9 +61,19 @@ static void dot_segments(void **unused)
 		const char *url;
 		bool climbs;
 	} cases[] = {
-		{ "https://h/a/../b", true }, { "https://h/..", true }, { "https://h/.", true }, { "https://h/%2e%2E/x", true }, { "https://h/.%2e", true },
-		{ "https://h/a/..?x", true }, { "https://h/..%2fx", true }, { "https://h/...", false }, { "https://h/..a", false },
-		{ "https://h/a..b/.c", false }, { "https://h?x=/../", false }, { "https://h/x?y=/../z", false }, { "https://..", false },
+		{ "https://h/a/../b", true },
+		{ "https://h/..", true },
+		{ "https://h/.", true },
+		{ "https://h/%2e%2E/x", true },
+		{ "https://h/.%2e", true },
+		{ "https://h/a/..?x", true },
+		{ "https://h/..%2fx", true },
+		{ "https://h/...", false },
+		{ "https://h/..a", false },
+		{ "https://h/a..b/.c", false },
+		{ "https://h?x=/../", false },
+		{ "https://h/x?y=/../z", false },
+		{ "https://..", false },
 	};
 	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++)
 		if (url_has_dot_segments(cases[i].url) != cases[i].climbs)
@@ -59,8 +87,11 @@ static void origins(void **unused)
 		const char *a, *b;
 		bool same;
 	} cases[] = {
-		{ "https://h/x", "https://H:443/y", true }, { "https://h/x", "http://h/x", false }, { "https://h/x", "https://h:8443/x", false },
-		{ "https://h/x", "https://h.evil/x", false }, { "http://h/", "http://h:80/", true },
+		{ "https://h/x", "https://H:443/y", true },
+		{ "https://h/x", "http://h/x", false },
+		{ "https://h/x", "https://h:8443/x", false },
+		{ "https://h/x", "https://h.evil/x", false },
+		{ "http://h/", "http://h:80/", true },
 	};
 	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++)
 		if (url_same_origin(cases[i].a, cases[i].b) != cases[i].same)
@@ -77,9 +108,22 @@ static void local_addresses(void **unused)
 		const char *address;
 		bool local;
 	} cases[] = {
-		{ "127.0.0.1", true }, { "127.255.0.1", true }, { "169.254.169.254", true }, { "0.0.0.0", true }, { "128.0.0.1", false },
-		{ "169.255.0.1", false }, { "10.0.0.1", false }, { "::1", true }, { "::", true }, { "fe80::1", true }, { "febf::1", true },
-		{ "fec0::1", false }, { "::ffff:127.0.0.1", true }, { "::ffff:169.254.1.1", true }, { "::ffff:8.8.8.8", false }, { "2001:db8::1", false },
+		{ "127.0.0.1", true },
+		{ "127.255.0.1", true },
+		{ "169.254.169.254", true },
+		{ "0.0.0.0", true },
+		{ "128.0.0.1", false },
+		{ "169.255.0.1", false },
+		{ "10.0.0.1", false },
+		{ "::1", true },
+		{ "::", true },
+		{ "fe80::1", true },
+		{ "febf::1", true },
+		{ "fec0::1", false },
+		{ "::ffff:127.0.0.1", true },
+		{ "::ffff:169.254.1.1", true },
+		{ "::ffff:8.8.8.8", false },
+		{ "2001:db8::1", false },
 	};
 	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
 		struct sockaddr_in four = { .sin_family = AF_INET };
