@@ -20,6 +20,7 @@
 #include "image/image.h"
 #include "image/wanted.h"
 #include "image/storecmd.h"
+#include "image/storetrust.h"
 #include "net/http.h"
 #include "oci/descriptor.h"
 
@@ -34,6 +35,7 @@ static struct {
 
 static const struct cmd_option options[] = {
 	CMD_GROUP(storecmd_options),
+	CMD_GROUP(storetrust_options),
 	CMD_CHOICE(0, "pull-policy", &user.pull_policy, "never|new|update",
 		"new, the default: only what is not in the store; update: ask whether there is a newer one"),
 	CMD_FLAG(0, "no-signature", &user.no_signature, "ask for no signature: the images cannot be verified"),
@@ -349,9 +351,12 @@ static int fetch_all(json_t *records, struct err *e)
 	if (user.signature && json_array_size(records) != 1)
 		return err_set(e, STATUS_USAGE, "option --signature: for one image, but %zu are to be fetched",
 			json_array_size(records));
-	if (open_locals(records, e) < 0 || http_prepare(&sandbox, e) < 0)
+	trust_auto trust = { 0 };
+	if (open_locals(records, e) < 0 || http_prepare(&sandbox, e) < 0 || storetrust_load(&trust, e) < 0)
 		return -1;
 	struct store *s = storecmd_open(STORECMD_CREATE, &sandbox, e);
+	if (s)
+		storetrust_apply(s, &trust); // an image that is there already is as verified as its key is trusted now
 	size_t i;
 	json_t *record;
 	json_array_foreach(records, i, record)

@@ -32,6 +32,28 @@ dependant() {
 	unpack after <app >/dev/null
 }
 
+@test "rkt:F-13 what fetch-blob takes from the store counts no longer as verified when the key was removed" {
+	echo '{"kind":"image","name":"example.com/hello"}' >asked
+	fetch-blob <asked | unpack before >/dev/null
+	trust-rm --prefix example.com "$FINGERPRINT" >/dev/null
+	fetch-blob <asked >found
+	same '[]' "$(jq -c .verified found)"
+	refuse 1 unpack after <found
+	says "not verified"
+	fetch-blob --trust elsewhere <asked | jq -e '.verified == []'
+}
+
+@test "rkt:F-13 rkt:A-024 verify-sig --allow-untrusted leaves no entry of a key that was trusted once" {
+	store-list example.com/hello | jq -c '.verified += [{by: "digest", digest: "sha256:1"}]' >verified
+	jq -e '.verified | length == 2' verified
+	trust-rm --prefix example.com "$FINGERPRINT" >/dev/null
+	verify-sig --allow-untrusted <verified >passed
+	same '[{"by":"digest","digest":"sha256:1"}] ["image"]' "$(jq -rc '"\(.verified) \(.insecure)"' passed)"
+	refuse 1 unpack after <passed
+	says "not verified"
+	refuse 1 pod-prepare <passed
+}
+
 @test "rkt:F-13 rkt:F-12 a pod manifest names images by id: one whose key was removed is refused" {
 	id=$(store-list example.com/hello | jq -r .id)
 	jq -cn --arg id "$id" '{acKind: "PodManifest", acVersion: "0.8.11", apps: [{name: "hello", image: {id: $id}}]}' >pod.json

@@ -341,6 +341,14 @@ static void drop_text(json_t *array, const char *text)
 	}
 }
 
+static void drop_openpgp(json_t *record)
+{
+	json_t *entries = json_object_get(record, "verified");
+	for (size_t i = json_array_size(entries); i-- > 0;)
+		if (by_openpgp(json_array_get(entries, i)))
+			json_array_remove(entries, i);
+}
+
 static int enter(json_t *record, const struct subject *u, const char *fingerprint, struct err *e)
 {
 	const struct trust_key *key = find_key(&u->covering, fingerprint);
@@ -348,10 +356,7 @@ static int enter(json_t *record, const struct subject *u, const char *fingerprin
 		return err_set(e, STATUS_SYSTEM, "openpgp: the verifier names the key %s, which it was not given", fingerprint);
 	const json_t *same = NULL, *shown = find_shown(u->shown, fingerprint, &same);
 	json_t *identity = json_array_get(json_object_get(shown, "identities"), 0);
-	json_t *old = json_object_get(record, "verified");
-	for (size_t i = json_array_size(old); i-- > 0;)
-		if (by_openpgp(json_array_get(old, i)))
-			json_array_remove(old, i);
+	drop_openpgp(record);
 	json_t *entry = json_pack("{s:s, s:s, s:s}", "by", "openpgp", "digest", u->blob.digest, "fingerprint", fingerprint);
 	if (identity)
 		json_object_set(entry, "identity", identity);
@@ -387,6 +392,7 @@ static int without_keys(const struct trust *t, const struct subject *u, json_t *
 		return err_hint(e, "rkt trust --prefix %s, or --allow-untrusted", u->name);
 	}
 	msg_warn("'%s': not verified: no key is trusted for this name; to trust one: rkt trust --prefix %s", u->name, u->name);
+	drop_openpgp(record); // by a key that was trusted once
 	image_add_insecure(record, "image");
 	return 0;
 }

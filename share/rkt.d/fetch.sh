@@ -64,7 +64,7 @@ new_image() { # IMAGE SIGNATURE|'' ID|'' BYTES|''
 	[ -z "$3" ] || record=$(printf '%s\n' "$record" | jq -c --arg id "$3" '.id = $id')
 	set -- --pull-policy "$policy" ${2:+--signature "$2"} ${4:+--max-download "$4"}
 	is_off image && set -- "$@" --no-signature
-	record=$(printf '%s\n' "$record" | net_stage fetch-blob --store "$store" "$@") || return
+	record=$(printf '%s\n' "$record" | fetch_stage "$@") || return
 	if ! is_off image; then
 		record=$(verify_image "$record") || return
 		# The older system says it twice when nobody is trusted; the bytes are not fetched again.

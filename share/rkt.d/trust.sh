@@ -23,7 +23,7 @@ key_digest() { # URL|FILE
 	case $1 in
 	*://*)
 		record=$(stage ref-parse -- "$1") || return
-		record=$(printf '%s\n' "$record" | net_stage fetch-blob --store "$store" --media-type "$key_type" --max-download 4M \
+		record=$(printf '%s\n' "$record" | fetch_stage --media-type "$key_type" --max-download 4M \
 			--progress none) || return
 		;;
 	*) record=$(stage store-put --store "$store" --media-type "$key_type" -- "$1") || return ;;
