@@ -242,6 +242,8 @@ static int take(struct store *s, json_t *record, const json_t *endpoint, struct 
 		return -1;
 	if (is_aci(record) && find_signature(s, endpoint, &signature, e) < 0) {
 		d->failed_on_way = e->status != STATUS_LIMIT;
+		if (e->status == STATUS_TEMPORARY || e->status == STATUS_TIMEOUT)
+			download_keep(d);
 		return -1;
 	}
 	if (download_commit(s, d, e) < 0)

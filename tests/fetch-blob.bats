@@ -317,6 +317,34 @@ whole() { # every blob has the digest it is named by
 	refuse 5 fetch-blob "${plain[@]}" < <(ref-parse "$H/first=1,cut=2000000/../big.aci") || true
 }
 
+@test "a signature that cannot be had today costs no second download of the image" {
+	serve example.com
+	web_rules example.com 'location = /image.aci.asc { return 503; }'
+	refuse 5 fetch-blob --retries 0 < <(ref-parse https://example.com/image.aci)
+	says "bad HTTP status code: 503" image.aci.asc
+	same 0 "$(blobs)"
+	same 2 "$(ls "$TACKLE_STORE/partial" | wc -l)"
+	web_rules example.com ''
+	: >"$WEB/log"
+	ref-parse https://example.com/image.aci | fetch-blob -q >r
+	same '/image.aci 416 /image.aci.asc 200' "$(asked)"
+	jq -e '.id and .signature.digest and .source.validator' r
+	cmp image.aci "$TACKLE_STORE/blobs/sha256/$(jq -r '.blob.digest[7:]' r)"
+	same '' "$(ls "$TACKLE_STORE/partial")"
+	# what is kept is of no use once the object is another, longer or shorter
+	for data in 3000 900000; do
+		rm -rf "$TACKLE_STORE"
+		web_rules example.com 'location = /image.aci.asc { return 503; }'
+		refuse 5 fetch-blob --retries 0 < <(ref-parse https://example.com/image.aci)
+		web_rules example.com ''
+		head -c "$data" /dev/urandom >rootfs/data
+		fixture_image "$WEB/example.com/image.aci" manifest rootfs
+		touch -d "2001-01-01 00:00:$((data % 60))" "$WEB/example.com/image.aci"
+		ref-parse https://example.com/image.aci | fetch-blob -q >r
+		cmp "$WEB/example.com/image.aci" "$TACKLE_STORE/blobs/sha256/$(jq -r '.blob.digest[7:]' r)"
+	done
+}
+
 @test "rkt:F-08 twenty at once, and kill -9 at any point: the store checks clean and a re-run succeeds" {
 	serve example.com
 	head -c 20000000 /dev/urandom >rootfs/data

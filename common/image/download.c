@@ -181,7 +181,7 @@ static int get(struct run *r, struct err *e)
 		.restart = on_restart,
 		.begin = on_begin };
 	int result = http_get(&q, &r->response, e);
-	r->download->validator = mem_text(r->response.validator);
+	r->download->validator = mem_text(r->response.code == 416 ? validator : r->response.validator);
 	r->download->unchanged = !result && r->response.code == 304;
 	return result;
 }
@@ -241,13 +241,12 @@ static int settle(struct run *r, int got, struct err *e)
 	return intake_finish(mem_steal(r->intake), &d->is, e) < 0 ? -1 : check(r->request, &d->is, e);
 }
 
-// What was cut off on the way stays for the next try; everything else goes.
-static void clean_up(struct download *d)
+void download_keep(struct download *d)
 {
 	struct stat st;
-	bool keep = d->failed_on_way && d->state && d->o.fd >= 0 && fstat(d->o.fd, &st) == 0 && st.st_size > 0 &&
+	bool useful = d->state && d->o.fd >= 0 && fstat(d->o.fd, &st) == 0 && st.st_size > 0 &&
 		faccessat(d->o.directory, d->state, F_OK, 0) == 0;
-	if (keep) {
+	if (useful) {
 		free(mem_steal(d->o.aside));
 		free(mem_steal(d->state));
 	}
@@ -268,8 +267,10 @@ int download_run(struct store *s, const struct download_request *request, struct
 	http_response_free(&r.response);
 	if (result < 0 && (got == 0 || r.content_failed))
 		err_context(e, "'%.200s'", request->url);
-	if (result < 0 || d->unchanged)
-		clean_up(d);
+	if (result < 0 && d->failed_on_way)
+		download_keep(d);
+	else if (result < 0 || d->unchanged)
+		download_discard(d);
 	return result;
 }
 

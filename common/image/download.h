@@ -41,6 +41,8 @@ struct download {
 int download_run(struct store *s, const struct download_request *request, struct download *d, struct err *e);
 
 int download_commit(struct store *s, struct download *d, struct err *e); // makes the bytes a blob
-void download_discard(struct download *d);                               // without a trace; harmless after commit
+void download_keep(
+	struct download *d); // leaves the bytes for the next run, which will ask whether they are the whole; then as discard
+void download_discard(struct download *d); // without a trace; harmless after commit
 
 #endif

@@ -61,6 +61,19 @@ static bool content_range(CURL *easy, int64_t *first, int64_t *total)
 	return end > 0 && *first >= 0 && last >= *first && !value[6 + end];
 }
 
+// The rest that was asked for is empty: `bytes */TOTAL`, and TOTAL is there. If-Range guarded the question, so it is still the same
+// object (RFC 9110, section 15.5.17).
+static bool is_whole(const struct exchange *x)
+{
+	const char *value = header(x->easy, "Content-Range");
+	int64_t total;
+	int end = -1;
+	if (x->response->code != 416 || !x->asked_range || !value)
+		return false;
+	sscanf(value, "bytes */%" SCNd64 "%n", &total, &end);
+	return end > 0 && !value[end] && total == x->received;
+}
+
 // A 200 brings the whole, a 206 must go on exactly where the last one ended.
 static int place_body(struct exchange *x)
 {
@@ -88,6 +101,7 @@ static int look(struct exchange *x)
 	curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &r->code);
 	keep_headers(x);
 	x->delivers = r->code == 200 || r->code == 206;
+	x->whole = is_whole(x);
 	if (!x->delivers)
 		return 0;
 	if (place_body(x) < 0)
@@ -242,7 +256,7 @@ static void set_up(struct exchange *x, struct curl_slist *list, char *why)
 
 static int timed_out(struct exchange *x, const char *why)
 {
-	if (x->deadline && date_monotonic() >= x->deadline)
+	if (x->deadline && date_monotonic() + EXCHANGE_EARLY_MS >= x->deadline)
 		return err_set(x->e, STATUS_TIMEOUT, "the time of --max-time ran out");
 	curl_off_t connected = 0;
 	curl_easy_getinfo(x->easy, CURLINFO_PRETRANSFER_TIME_T, &connected);

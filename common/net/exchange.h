@@ -11,6 +11,7 @@
 #define EXCHANGE_CONNECT_S   10L
 #define EXCHANGE_STALL_S     30L
 #define EXCHANGE_STALL_RATE  1024L // bytes a second
+#define EXCHANGE_EARLY_MS    20    // libcurl's clock may run out this much before ours
 
 struct exchange_options { // what the user said, the same for every exchange
 	bool skip_certificates;
@@ -33,6 +34,7 @@ struct exchange {
 	int64_t retry_after;       // seconds the server asks for, 0 when it does not
 	bool peer_is_local;        // the address that answered
 	bool lost;                 // it failed in a way that a retry may cure
+	bool whole;                // a 416 that says: what the sink has is all there is
 
 	// used while it runs
 	CURL *easy;

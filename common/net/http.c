@@ -210,7 +210,7 @@ static int follow(struct chain *c, struct texts *seen, struct err *e)
 		long code = c->response->code;
 		from_local = x.peer_is_local;
 		mem_auto char *redirect = x.redirect;
-		if (code == 416 && c->received > 0) {
+		if (code == 416 && c->received > 0 && !x.whole) {
 			if (start_over(c, e) < 0)
 				return -1;
 			continue;
@@ -220,7 +220,7 @@ static int follow(struct chain *c, struct texts *seen, struct err *e)
 			c->response->final_url = mem_text(url);
 			c->lost = code == 408 || code == 429 || code >= 500;
 			bool unchanged = code == 304 && c->request->validator && !c->request->resume_from;
-			return code == 200 || code == 206 || unchanged ? 0 : bad_status(code, e);
+			return code == 200 || code == 206 || unchanged || x.whole ? 0 : bad_status(code, e);
 		}
 		if (check_redirect(url, redirect, from_local, seen, e) < 0)
 			return -1;

@@ -57,8 +57,8 @@ struct http_response {
 };
 
 // GET. Redirects are followed (never from https to http, to another scheme, or from elsewhere to loopback or
-// link-local addresses), temporary failures retried and told. Returns 0 for 200, 206 and an asked-for 304,
-// else -1: `bad HTTP status code: NNN` with STATUS_NOT_FOUND for 404 and 410, STATUS_NOT_AUTHORISED for 401
+// link-local addresses), temporary failures retried and told. Returns 0 for 200, 206, an asked-for 304 and
+// a 416 by which resume_from was the end already, else -1: `bad HTTP status code: NNN` with STATUS_NOT_FOUND for 404 and 410, STATUS_NOT_AUTHORISED for 401
 // and 403, STATUS_TEMPORARY for 408, 429, 5xx, DNS, connect and time-outs, STATUS_REFUSED for certificates,
 // forbidden redirects and other codes, STATUS_LIMIT, STATUS_TIMEOUT for --max-time. response is filled as far
 // as it came; free it.
