@@ -62,6 +62,10 @@ $(B)/bin/%: $(B)/obj/cmd/%.o $(LIBRARY)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
+# Static, it needs nothing of the trees it works in, and starts in half the time.
+$(B)/bin/pod-exec: LIBS = $(shell pkg-config --libs jansson)
+$(B)/bin/pod-exec: LDFLAGS += $(if $(SANITIZE),,-static-pie)
+
 $(B)/unit/%: $(B)/obj/tests/unit/%.o $(LIBRARY)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) -lcmocka

@@ -133,6 +133,21 @@ static json_t *read_json(const struct state_pod *pod, const char *name, struct e
 	return jsonio_parse(buf_text(&text), text.length, name, e);
 }
 
+// Starts over from a sealed copy. What the record said, which is read by now, is said by the arguments.
+static int restart(const char *pods, const char *uuid, struct err *e)
+{
+	texts_auto argv = { 0 };
+	texts_add(&argv, cmd.name);
+	if (msg_verbosity < 0)
+		texts_add(&argv, "-q");
+	for (int i = 0; i < msg_verbosity; i++)
+		texts_add(&argv, "-v");
+	texts_take(&argv, mem_format("--log-limit=%jd", (intmax_t)user.log_limit));
+	texts_take(&argv, mem_format("--pods=%s", pods));
+	texts_add(&argv, uuid);
+	return seal_restart(argv.items, e);
+}
+
 static int take_pod(const char *operand, struct run *r, struct err *e)
 {
 	char uuid[STATE_UUID_MAX];
@@ -148,7 +163,13 @@ static int take_pod(const char *operand, struct run *r, struct err *e)
 		return -1;
 	json_t *manifest = read_json(&r->pod, "pod", e);
 	json_t *runtime = manifest ? read_json(&r->pod, "runtime", e) : NULL;
-	return plan_make(&r->plan, uuid, manifest, runtime, e);
+	if (plan_make(&r->plan, uuid, manifest, runtime, e) < 0)
+		return -1;
+	if (!seal_is_due(&r->plan, r->pod.fd))
+		return 0;
+	if (state_move(directory, &r->pod, STATE_PREPARED, e) < 0)
+		return -1;
+	return restart(pods, uuid, e);
 }
 
 // ---- starting it ----
@@ -369,11 +390,7 @@ int main(int argc, char **argv)
 {
 	struct err e = { 0 };
 	struct run r = { .pod = { .fd = -1 } };
-	mem_auto char **given = mem_alloc((size_t)(argc + 1) * sizeof *given); // parsing moves the operands to the front
-	memcpy(given, argv, (size_t)argc * sizeof *given);
 	struct cmd_operands operands = cmd_start(&cmd, argc, argv);
-	if (seal_self(given, &e) < 0)
-		return cmd_fail(&e);
 	if (take_pod(operands.items[0], &r, &e) < 0 || run_pod(&r, &e) < 0)
 		return cmd_fail(&e);
 	int status = told_to_end ? STATUS_SIGNAL + told_to_end : r.first_failure;

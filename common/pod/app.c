@@ -14,6 +14,7 @@
 #include "pod/environ.h"
 #include "pod/identity.h"
 #include "pod/ns.h"
+#include "pod/seal.h"
 
 static void add_default(struct texts *environment, const char *name, const char *value)
 {
@@ -78,28 +79,37 @@ static int enter_directory(const char *path, struct err *e)
 	return 0;
 }
 
-// Executes one file. Returns, with errno: ENOENT only where there is no such file.
-static void try_exec(const char *path, const struct texts *argv, const struct texts *environment)
+bool app_programs(const struct texts *argv, const struct texts *environment, struct texts *paths)
 {
+	const char *name = argv->items[0];
+	if (strchr(name, '/')) {
+		texts_add(paths, name);
+		return *name == '/';
+	}
+	for (const char *at = environ_get(environment, "PATH"); at && *name; at = strchr(at, ':'), at = at ? at + 1 : NULL)
+		if (*at == '/')
+			texts_take(paths, mem_format("%.*s/%s", (int)strcspn(at, ":"), at, name));
+	return true;
+}
+
+// Executes one file. Returns, with errno: ENOENT only where there is no such file.
+static void try_exec(const struct plan_app *app, const char *path, const struct texts *argv, const struct texts *environment)
+{
+	if (app->guarded && !seal_allows(path))
+		return;
 	execve(path, argv->items, environment->items);
 	if (errno == ENOENT && !faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW))
 		errno = EACCES; // the file is there, its interpreter is not
 }
 
-// argv[0] with a slash as it is, else along the app's own PATH (rkt:I-013). No shell, whatever the file holds.
-static void exec_along_path(const struct texts *argv, const struct texts *environment)
+// No shell, whatever the file holds. Returns with errno.
+static void exec_first(const struct plan_app *app, const struct texts *argv, const struct texts *environment)
 {
-	const char *name = argv->items[0];
+	texts_auto paths = { 0 };
 	int why = ENOENT;
-	if (strchr(name, '/')) {
-		try_exec(name, argv, environment);
-		return;
-	}
-	for (const char *at = environ_get(environment, "PATH"); at && *name; at = strchr(at, ':'), at = at ? at + 1 : NULL) {
-		mem_auto char *path = mem_format("%.*s/%s", (int)strcspn(at, ":"), at, name);
-		if (*path != '/')
-			continue;
-		try_exec(path, argv, environment);
+	app_programs(argv, environment, &paths);
+	for (size_t i = 0; i < paths.count; i++) {
+		try_exec(app, paths.items[i], argv, environment);
 		if (errno != ENOENT && errno != ENOTDIR)
 			why = errno;
 	}
@@ -114,8 +124,8 @@ int app_become(const struct plan_app *app, const struct app_identity *identity, 
 		return -1;
 	if (sigprocmask(SIG_SETMASK, mask, NULL) < 0)
 		return err_system(e, "cannot set the signal mask");
-	exec_along_path(argv, &identity->environment);
-	enum status status = errno == ENOENT || errno == ENOTDIR ? STATUS_NO_COMMAND : STATUS_CANNOT_EXEC;
+	exec_first(app, argv, &identity->environment);
+	enum status status = errno == ENOENT ? STATUS_NO_COMMAND : STATUS_CANNOT_EXEC;
 	err_system(e, "cannot execute '%s'", argv->items[0]);
 	e->status = status;
 	return -1;

@@ -20,6 +20,9 @@ struct app_identity {
 // environment where neither image nor user set them (rkt:E-008).
 int app_identify(const struct plan_app *app, bool alone, struct app_identity *identity, struct err *e);
 
+// The paths to try for argv[0], in turn: as it is with a slash, else along PATH (rkt:I-013). Returns whether these are absolute.
+bool app_programs(const struct texts *argv, const struct texts *environment, struct texts *paths);
+
 // Becomes argv with the app's identity. Returns only on failure, always -1: STATUS_SYSTEM, STATUS_CANNOT_EXEC or STATUS_NO_COMMAND.
 int app_become(const struct plan_app *app, const struct app_identity *identity, const struct texts *argv, const sigset_t *mask,
 	struct err *e);

@@ -30,6 +30,7 @@ struct plan_app { // strings are borrowed from the manifest unless malloced
 	uint64_t capabilities; // its bounding set
 	bool no_new_privileges;
 	bool read_only;
+	bool guarded; // pod/seal.h
 	struct plan_mount *mounts;
 	size_t mount_count;
 };
