@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <gnu/libc-version.h>
 #include <link.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -115,22 +116,24 @@ static _Noreturn void show_help(void)
 	exit(cmd_finish());
 }
 
-static int show_library(struct dl_phdr_info *info, size_t size, void *unused)
+static int show_library(struct dl_phdr_info *info, size_t size, void *shown)
 {
 	(void)size;
-	(void)unused;
 	const char *base = strrchr(info->dlpi_name, '/');
 	mem_auto char *real = base ? realpath(info->dlpi_name, NULL) : NULL;
 	if (real && strncmp(base + 1, "ld-", 3) != 0)
-		printf("  %s\n", strrchr(real, '/') + 1);
+		*(bool *)shown = printf("  %s\n", strrchr(real, '/') + 1) > 0;
 	return 0;
 }
 
 static _Noreturn void show_version(void)
 {
 	printf("%s (tackle) %s\n", current->name, TACKLE_VERSION);
+	bool shown = false;
 	if (msg_verbosity > 0)
-		dl_iterate_phdr(show_library, NULL);
+		dl_iterate_phdr(show_library, &shown);
+	if (msg_verbosity > 0 && !shown)
+		printf("  linked statically with libc %s\n", gnu_get_libc_version());
 	exit(cmd_finish());
 }
 
