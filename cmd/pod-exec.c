@@ -114,9 +114,9 @@ static int pod_of_record(char **pods, char uuid[static STATE_UUID_MAX], struct e
 	if (!state_is_uuid(text))
 		return err_set(e, STATUS_MALFORMED, "stdin: field 'uuid': not a UUID");
 	memcpy(uuid, text, STATE_UUID_MAX);
-	for (int levels = 0; directory && !user.pods && levels < 2; levels++) {
-		if (!*pods)
-			*pods = mem_text(directory);
+	if (directory && !user.pods)
+		*pods = mem_text(directory);
+	for (int levels = 0; *pods && levels < 2; levels++) {
 		char *slash = strrchr(*pods, '/');
 		if (!slash || slash == *pods)
 			return err_set(e, STATUS_MALFORMED, "stdin: field 'dir': not the directory of a pod");

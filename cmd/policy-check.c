@@ -239,13 +239,11 @@ static char *read_arguments(void)
 	jsonio_auto json_t *named = json_object();
 	for (size_t i = 0; i < user.arguments.count; i++) {
 		const char *argument = user.arguments.items[i];
-		const char *equals = strchr(argument, '=');
 		size_t n = strspn(argument, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
-		if (!equals || !n || argument + n != equals || (*argument >= '0' && *argument <= '9') ||
-			!strncmp(argument, "ARGS=", 5))
+		if (!n || argument[n] != '=' || (*argument >= '0' && *argument <= '9') || !strncmp(argument, "ARGS=", 5))
 			cmd_usage("option --arg: '%s' is not NAME=VALUE", argument);
 		mem_auto char *name = mem_text_n(argument, n);
-		json_t *value = json_string(equals + 1);
+		json_t *value = json_string(argument + n + 1);
 		if (!value || json_object_get(named, name)) {
 			json_decref(value);
 			cmd_usage("option --arg: '%s' is given twice, or its value is not UTF-8", name);

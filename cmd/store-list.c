@@ -116,6 +116,8 @@ static void print_names(const json_t *records)
 		mem_auto char *name = name_of(record);
 		if (!name)
 			name = id_of(record);
+		if (!name)
+			continue;
 		if (user.null)
 			buf_add_text(&shown, name);
 		else

@@ -9,7 +9,7 @@ setup() {
 part() { # part N: the decoded Nth part of the token on stdin
 	local text
 	text=$(cut -d. -f"$1")
-	while ((${#text} % 4)); do text+==; done
+	while ((${#text} % 4)); do text+='='; done
 	basenc --base64url -d <<<"$text"
 }
 

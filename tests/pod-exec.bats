@@ -9,7 +9,6 @@ refuse_own() { # as refuse, for functions: the message is pod-exec's
 	local want=$1 got=0
 	shift
 	"$@" >out 2>err || got=$?
-	message=$(<err)
 	same "$want" "$got" && grep -q '^pod-exec: ' err
 }
 
@@ -58,8 +57,8 @@ refuse_own() { # as refuse, for functions: the message is pod-exec's
 	same '{"a1":3,"a2":4,"a3":0}' "$(jq -cS .apps "$TACKLE_PODS"/run/*/status)"
 	run pod_run "$(sh_app true)" "$(sh_app true)"
 	same 0 "$status"
-	lines=$(sh_app 'for i in 1 2 3 4 5 6 7 8 9; do yes abcdefghijklmnopqrstuvwxyz | head -n 500; done')
-	same 3 "$(pod_run "$lines" "$lines" "$lines" | sed 's/\[[0-9]*\]//' | sort -u | wc -l)"
+	many=$(sh_app 'for i in 1 2 3 4 5 6 7 8 9; do yes abcdefghijklmnopqrstuvwxyz | head -n 500; done')
+	same 3 "$(pod_run "$many" "$many" "$many" | sed 's/\[[0-9]*\]//' | sort -u | wc -l)"
 }
 
 @test "rkt:R-016 rkt:R-017 a pod runs once, and of two starts exactly one wins" {
@@ -112,7 +111,7 @@ refuse_own() { # as refuse, for functions: the message is pod-exec's
 	sleep 0.3
 	kill -HUP $pid
 	wait $pid
-	same done "$(cat out)"
+	same "done" "$(cat out)"
 }
 
 @test "rkt:R-011 runs with stdin closed, in a session of its own, in the background" {

@@ -149,7 +149,7 @@ nothing_left_but() { same "$1" "$(find "$TACKLE_PODS/prepare" -mindepth 1 | wc -
 @test "rkt:R-002 --mount overrides the image's mount point at that path, for one app or for all" {
 	image example.com/worker '.app.mountPoints = [{name: "work", path: "/work"}]'
 	mkdir a b; echo a >a/f; echo b >b/f
-	volumes=(--unverified --volume work,kind=host,source="$PWD/a" --volume b,kind=host,source="$PWD/b")
+	volumes=(--unverified --volume "work,kind=host,source=$PWD/a" --volume "b,kind=host,source=$PWD/b")
 	same a "$(run_sh 'cat /work/f' "${volumes[@]}" 2>/dev/null)"
 	same b "$(run_sh 'cat /work/f' "${volumes[@]}" --mount volume=b,target=/work 2>/dev/null)"
 	same b "$(run_sh 'cat /work/f' "${volumes[@]}" --mount volume=work,target=/work --app 1:mount=volume=b,target=/work 2>/dev/null)"
@@ -163,7 +163,7 @@ nothing_left_but() { same "$1" "$(find "$TACKLE_PODS/prepare" -mindepth 1 | wc -
 }
 
 @test "rkt:E-003 mount targets that overlap each other, or what every app has: 2" {
-	v=(--volume v,kind=empty --volume w,kind=empty)
+	v=(--volume 'v,kind=empty' --volume 'w,kind=empty')
 	refuse 2 pod-prepare "${v[@]}" --mount volume=v,target=/a --mount volume=w,target=/a/b <<<"$record"
 	says "overlap"
 	for t in / /proc/x /dev/shm /sys/.. /a/../../b /dev//; do
@@ -175,7 +175,7 @@ nothing_left_but() { same "$1" "$(find "$TACKLE_PODS/prepare" -mindepth 1 | wc -
 nothing_in_prepare() { same "" "$(ls "$TACKLE_PODS/prepare")"; }
 
 @test "rkt:E-002 missing targets are made; a non-empty directory is covered, a file replaced, both told" {
-	v=(--volume v,kind=empty)
+	v=(--volume 'v,kind=empty')
 	pod "${v[@]}" --mount volume=v,target=/new/deep/er
 	same "755 0 0" "$(stat -c '%a %u %g' "$dir/apps/hello/rootfs/new/deep/er")"
 	pod "${v[@]}" --mount volume=v,target=/etc 2>err

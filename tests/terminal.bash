@@ -1,6 +1,6 @@
 # A program at a terminal of its own, whose questions a test answers.
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034  # status and screen are for the caller
 
 # on_terminal ANSWERS COMMAND...: runs it. Each line of ANSWERS is typed when a question ($QUESTION, a pattern) stands there; at their
 # end the terminal is closed. What was shown is left in $screen, without carriage returns; the status in $status.

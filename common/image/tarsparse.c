@@ -95,7 +95,7 @@ int tarsparse_read_pax(struct tarsparse *s, struct tarstream *from, int64_t *sto
 {
 	char text[2 * TAR_BLOCK];
 	size_t held = 0;
-	int64_t count = -1, numbers = 0, last = 0, number;
+	int64_t count = -1, numbers = 0, last = 0, number = 0;
 	while (count < 0 || numbers < 2 * count) {
 		const struct tarhead_block *block = *stored < TAR_BLOCK ? NULL : tarstream_block(from, e);
 		if (!block)

@@ -63,7 +63,7 @@ const struct tarhead_block *tarstream_block(struct tarstream *s, struct err *e)
 {
 	if (more(s, e) <= 0)
 		return NULL;
-	const char *data;
+	const char *data = NULL;
 	if (s->end - s->at >= TAR_BLOCK) {
 		tarstream_lend(s, TAR_BLOCK, &data, e);
 		return (const struct tarhead_block *)data;

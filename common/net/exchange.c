@@ -1,6 +1,7 @@
 // exchange.h says what these promise.
 // SPDX-License-Identifier: Apache-2.0
 #include <arpa/inet.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,21 +45,30 @@ static void keep_headers(struct exchange *x)
 	replace(&r->challenge, challenge, challenge ? strlen(challenge) : 0);
 }
 
+// Takes the digits at *at and the byte `end` behind them.
+static bool number_before(const char **at, char end, int64_t *number)
+{
+	char *rest;
+	if (**at < '0' || **at > '9')
+		return false;
+	errno = 0;
+	*number = strtoll(*at, &rest, 10);
+	*at = rest + 1;
+	return !errno && *rest == end;
+}
+
 // `bytes FIRST-LAST/TOTAL` (RFC 9110, section 14.4). False when it is anything else.
 static bool content_range(CURL *easy, int64_t *first, int64_t *total)
 {
-	const char *value = header(easy, "Content-Range");
+	const char *at = header(easy, "Content-Range");
 	int64_t last;
-	int end = -1;
 	*total = -1;
-	if (!value || strncasecmp(value, "bytes ", 6) != 0)
+	if (!at || strncasecmp(at, "bytes ", 6) != 0)
 		return false;
-	if (sscanf(value + 6, "%" SCNd64 "-%" SCNd64 "/%" SCNd64 "%n", first, &last, total, &end) == 3 && end > 0)
-		return *first >= 0 && last >= *first && *total > last && !value[6 + end];
-	end = -1;
-	*total = -1;
-	sscanf(value + 6, "%" SCNd64 "-%" SCNd64 "/*%n", first, &last, &end);
-	return end > 0 && *first >= 0 && last >= *first && !value[6 + end];
+	at += 6;
+	if (!number_before(&at, '-', first) || !number_before(&at, '/', &last) || last < *first)
+		return false;
+	return !strcmp(at, "*") || (number_before(&at, '\0', total) && *total > last);
 }
 
 // The rest that was asked for is empty: `bytes */TOTAL`, and TOTAL is there. If-Range guarded the question, so it is still the same
