@@ -168,16 +168,19 @@ static void add_defaults(json_t *claims, int64_t now)
 		json_object_set_new(claims, "iat", json_integer((json_int_t)now));
 }
 
+static int refuse_type(struct err *e, const char *type)
+{
+	if (user.algorithm && !strcmp(user.algorithm, "ES384"))
+		return err_set(e, STATUS_REFUSED, "Signing key must be a 384-bit ECDSA private key (NIST P-384)");
+	return err_set(e, STATUS_REFUSED, "a key of type %s cannot sign %s", type, user.algorithm);
+}
+
 static int choose_algorithm(const struct key *k, enum jose_algorithm *algorithm, struct err *e)
 {
 	*algorithm = jose_algorithm_of(k->type);
 	if (user.algorithm)
 		jose_algorithm_find(user.algorithm, algorithm);
-	if (jose_algorithm_fits(*algorithm, k->type))
-		return 0;
-	if (*algorithm == JOSE_ES384)
-		return err_set(e, STATUS_REFUSED, "Signing key must be a 384-bit ECDSA private key (NIST P-384)");
-	return err_set(e, STATUS_REFUSED, "a key of type %s cannot sign %s", key_type_name(k->type), user.algorithm);
+	return jose_algorithm_fits(*algorithm, k->type) ? 0 : refuse_type(e, key_type_name(k->type));
 }
 
 static int mint_all(const struct key *k, const json_t *fixed, int64_t now, struct buf *tokens, struct err *e)
@@ -209,7 +212,12 @@ static int load_key(struct key *k, struct err *e)
 	char prompt[] = "Encrypted private key password: ";
 	if (!user.key)
 		cmd_usage("option --key is missing");
-	return key_read_private(user.key, passphrase_get, prompt, k, e);
+	if (key_read_private(user.key, passphrase_get, prompt, k, e) == 0)
+		return 0;
+	bool other_type = e->status == STATUS_REFUSED && !e->hint[0]; // the refusal that has a cure is of the file's mode
+	if (other_type && user.algorithm)
+		return refuse_type(e, "other");
+	return err_context(e, "Unable to load signing key");
 }
 
 int main(int argc, char **argv)

@@ -18,7 +18,7 @@
 static struct {
 	const char *type;
 	const char *output, *public_output;
-	bool no_passphrase, traditional;
+	bool no_passphrase, confirm, traditional;
 } user = { .type = "ed25519" };
 
 static const struct cmd_option options[] = {
@@ -27,6 +27,7 @@ static const struct cmd_option options[] = {
 	CMD_TEXT(0, "public-out", "FILE", &user.public_output, "write the public key there as PEM, before the private one"),
 	CMD_FLAG(0, "no-passphrase", &user.no_passphrase, "leave the private key unencrypted"),
 	CMD_GROUP(passphrase_options),
+	CMD_FLAG(0, "confirm", &user.confirm, "the passphrase's file or descriptor holds it twice, on two lines"),
 	CMD_FLAG(0, "traditional", &user.traditional, "write `BEGIN EC PRIVATE KEY' for programs that read no PKCS#8"),
 	CMD_END,
 };
@@ -40,12 +41,9 @@ static const struct cmd cmd = {
 	.options = options,
 };
 
-static int ask_twice(struct buf *passphrase, struct err *e)
+static int check_same(const struct buf *passphrase, const struct buf *again, struct err *e)
 {
-	secret_auto again = { 0 };
-	if (secret_ask("Passphrase: ", passphrase, e) < 0 || secret_ask("Reenter passphrase: ", &again, e) < 0)
-		return -1;
-	if (passphrase->length != again.length || memcmp(buf_text(passphrase), buf_text(&again), again.length) != 0)
+	if (passphrase->length != again->length || memcmp(buf_text(passphrase), buf_text(again), again->length) != 0)
 		return err_set(e, STATUS_REFUSED, "Passphrases do not match");
 	if (passphrase->length)
 		return 0;
@@ -55,14 +53,16 @@ static int ask_twice(struct buf *passphrase, struct err *e)
 
 static int get_passphrase(struct buf *passphrase, struct err *e)
 {
+	secret_auto again = { 0 };
+	char first[] = "Passphrase: ", second[] = "Reenter passphrase: ";
 	if (user.no_passphrase)
 		return 0;
-	if (passphrase_is_given())
+	if (passphrase_is_given() && !user.confirm)
 		return passphrase_get(NULL, passphrase, e);
-	if (isatty(STDIN_FILENO))
-		return ask_twice(passphrase, e);
-	err_set(e, STATUS_USAGE, "no passphrase and no terminal to ask on");
-	return err_hint(e, "use --no-passphrase, --passphrase-file or --passphrase-fd");
+	if (passphrase_is_given() ? passphrase_get_twice(passphrase, &again, e) < 0
+				  : passphrase_get(first, passphrase, e) < 0 || passphrase_get(second, &again, e) < 0)
+		return -1;
+	return check_same(passphrase, &again, e);
 }
 
 static int write_file(const char *path, mode_t mode, const struct buf *text, struct err *e)
@@ -115,6 +115,8 @@ int main(int argc, char **argv)
 	key_type_find(user.type, &type);
 	if (user.no_passphrase && passphrase_is_given())
 		cmd_usage("--no-passphrase excludes --passphrase-file and --passphrase-fd");
+	if (user.confirm && !passphrase_is_given())
+		cmd_usage("--confirm goes with --passphrase-file or --passphrase-fd");
 	if (user.traditional && type != KEY_P256 && type != KEY_P384)
 		cmd_usage("--traditional is for p256 and p384");
 	secret_guard();

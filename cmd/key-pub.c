@@ -4,6 +4,7 @@
 // stdin or FILE: a private key (PEM) or a public one (PEM, JWK). stdout: the public key as SPKI PEM (RFC 7468 section 13), or with
 // --id its id alone. 1 when it is a key of another type than asked, 4 when the passphrase is wrong.
 #include <stdio.h>
+#include <string.h>
 
 #include "base/cmd.h"
 #include "base/io.h"
@@ -16,11 +17,13 @@
 static struct {
 	const char *id;
 	const char *type;
+	bool private_only;
 } user;
 
 static const struct cmd_option options[] = {
 	CMD_CHOICE(0, "id", &user.id, "kid", "print the key's id instead: kid is its RFC 7638 thumbprint in hex"),
 	CMD_CHOICE(0, "type", &user.type, "ed25519|p256|p384|rsa", "refuse a key of another type"),
+	CMD_FLAG(0, "private", &user.private_only, "refuse a key that is public already"),
 	CMD_GROUP(passphrase_options),
 	CMD_END,
 };
@@ -35,6 +38,19 @@ static const struct cmd cmd = {
 	.options = options,
 };
 
+// What the launch tokens' wrapper asks for has a message of its own.
+static int refuse(const struct key *k, const char *subject, struct err *e)
+{
+	if (user.private_only && user.type && !strcmp(user.type, "p384"))
+		return err_set(e, STATUS_REFUSED, "Signing key must be a 384-bit ECDSA private key (NIST P-384)");
+	if (user.private_only && k->pkey && !k->is_private)
+		return err_set(e, STATUS_REFUSED, "%s: a public key: expected a private one", subject);
+	if (k->pkey)
+		return err_set(e, STATUS_REFUSED, "%s: a key of type %s: expected %s", subject, key_type_name(k->type),
+			user.type);
+	return err_context(e, "%s", subject);
+}
+
 static int read_key(const char *path, struct key *k, struct err *e)
 {
 	secret_auto text = { 0 };
@@ -43,13 +59,12 @@ static int read_key(const char *path, struct key *k, struct err *e)
 	if (io_read_file(path, KEY_FILE_MAX, &text, e) < 0)
 		return -1;
 	if (key_parse_any(buf_text(&text), text.length, passphrase_get, prompt, k, e) < 0)
-		return err_context(e, "%s", subject);
+		return e->status == STATUS_REFUSED ? refuse(k, subject, e) : err_context(e, "%s", subject);
 	enum key_type wanted = k->type;
 	if (user.type)
 		key_type_find(user.type, &wanted);
-	if (k->type == wanted)
-		return 0;
-	return err_set(e, STATUS_REFUSED, "%s: a key of type %s: expected %s", subject, key_type_name(k->type), user.type);
+	bool fits = k->type == wanted && (k->is_private || !user.private_only);
+	return fits ? 0 : refuse(k, subject, e);
 }
 
 static int print_key(const struct key *k, struct err *e)

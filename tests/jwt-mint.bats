@@ -1,16 +1,10 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
 load lib
+load token
 setup() {
 	in_own_directory
 	(umask 077 && key-gen --type p384 --no-passphrase --public-out pub.pem -o key.pem)
-}
-
-part() { # part N: the decoded Nth part of the token on stdin
-	local text
-	text=$(cut -d. -f"$1")
-	while ((${#text} % 4)); do text+='='; done
-	basenc --base64url -d <<<"$text"
 }
 
 @test "brkt:J5 brkt:J7 the header's bytes are exact, the signature is r and s of 48 bytes and openssl's verdict on it is good" {
@@ -113,5 +107,5 @@ part() { # part N: the decoded Nth part of the token on stdin
 	is_asan && skip "AddressSanitizer slows strace down"
 	canary=$(sed -n 2p key.pem)
 	echo '{}' | strace -f -s 100000 -e trace=execve,write jwt-mint --key key.pem 2>trace >/dev/null
-	! grep -qF "$canary" trace
+	run ! grep -qF "$canary" trace
 }

@@ -53,8 +53,8 @@ secret() { # secret FILE TEXT
 @test "the passphrase comes from a file or a descriptor, never silently from nowhere" {
 	secret p pw
 	key-gen --passphrase-fd 9 9<p | openssl pkey -passin pass:pw -noout
-	refuse 2 key-gen </dev/null
-	says '--no-passphrase'
+	PIPED=1 refuse 2 setsid key-gen
+	says 'no terminal' 'by a descriptor'
 	refuse 2 key-gen --no-passphrase --passphrase-file p
 	refuse 2 key-gen --passphrase-fd 9 --passphrase-file p 9<p
 	secret empty ''
@@ -63,6 +63,12 @@ secret() { # secret FILE TEXT
 	refuse 1 key-gen --passphrase-file p
 	says "chmod 600 'p'"
 	refuse 3 key-gen --passphrase-file missing
+	key-gen --passphrase-fd 9 --confirm 9< <(printf 'pw\npw\n') | openssl pkey -passin pass:pw -noout
+	refuse 1 key-gen --passphrase-fd 9 --confirm 9< <(printf 'pw\n')
+	says 'Passphrases do not match'
+	refuse 1 key-gen --passphrase-fd 9 --confirm 9< <(printf '\n\n')
+	says '--no-passphrase'
+	refuse 2 key-gen --confirm --no-passphrase
 	refuse 2 key-gen --type dsa --no-passphrase
 }
 

@@ -67,7 +67,10 @@ setup() { in_own_directory; }
 	refuse 6 key-pub </dev/null
 	refuse 6 key-pub < <(echo '{"kty":"EC","crv":"P-256","x":"AA","y":"AA"}')
 	refuse 1 key-pub < <(echo '{"kty":"oct","k":"AA"}')
-	refuse 2 key-pub enc.pem </dev/null # nobody to ask
+	PIPED=1 refuse 2 setsid key-pub enc.pem # nobody to ask
+	key-pub a.pem >a.pub
+	refuse 1 key-pub --private a.pub
+	says 'a public key'
 }
 
 @test "brkt:B20 an encrypted key asks for its password on the terminal" {

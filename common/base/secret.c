@@ -28,25 +28,47 @@ void secret_wipe(struct buf *b)
 	buf_free(b);
 }
 
-static int first_line(struct buf *b, const char *subject, struct err *e)
+static void split_lines(const struct buf *text, struct buf *first, struct buf *second)
 {
-	b->length = b->length ? strcspn(b->data, "\r\n") : 0;
-	if (!b->length)
-		return err_set(e, STATUS_REFUSED, "%s: an empty secret", subject);
-	b->data[b->length] = '\0';
+	size_t n = strcspn(buf_text(text), "\r\n");
+	buf_add(first, buf_text(text), n);
+	const char *next = strchr(buf_text(text) + n, '\n');
+	if (next)
+		buf_add(second, next + 1, strcspn(next + 1, "\r\n"));
+}
+
+int secret_lines_from_file(const char *path, struct buf *first, struct buf *second, struct err *e)
+{
+	secret_auto text = { 0 };
+	if (io_read_secret(path, SECRET_MAX, &text, e) < 0)
+		return -1;
+	split_lines(&text, first, second);
+	return 0;
+}
+
+int secret_lines_from_descriptor(int fd, struct buf *first, struct buf *second, struct err *e)
+{
+	secret_auto text = { 0 };
+	if (io_read_stream(fd, SECRET_MAX, "the secret's descriptor", &text, e) < 0)
+		return -1;
+	split_lines(&text, first, second);
 	return 0;
 }
 
 int secret_from_file(const char *path, struct buf *out, struct err *e)
 {
-	return io_read_secret(path, SECRET_MAX, out, e) < 0 ? -1 : first_line(out, path, e);
+	secret_auto rest = { 0 };
+	if (secret_lines_from_file(path, out, &rest, e) < 0)
+		return -1;
+	return out->length ? 0 : err_set(e, STATUS_REFUSED, "'%s': an empty secret", path);
 }
 
 int secret_from_descriptor(int fd, struct buf *out, struct err *e)
 {
-	return io_read_stream(fd, SECRET_MAX, "the secret's descriptor", out, e) < 0
-		? -1
-		: first_line(out, "the secret's descriptor", e);
+	secret_auto rest = { 0 };
+	if (secret_lines_from_descriptor(fd, out, &rest, e) < 0)
+		return -1;
+	return out->length ? 0 : err_set(e, STATUS_REFUSED, "descriptor %d: an empty secret", fd);
 }
 
 // The terminal's state while echo is off, for the signal handler.

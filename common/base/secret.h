@@ -13,11 +13,15 @@ void secret_wipe(struct buf *b); // overwrites the bytes, then frees; also the c
 #define secret_auto __attribute__((cleanup(secret_wipe))) struct buf
 
 // Reads one line from /dev/tty without echo after showing `prompt` there; the newline is dropped. Without a terminal:
-// STATUS_USAGE, so that it never waits where nobody can answer. Echo is restored on every way out, a signal included.
+// STATUS_USAGE with a hint, so that it never waits where nobody can answer. Echo is restored on every way out, a signal included.
 int secret_ask(const char *prompt, struct buf *out, struct err *e);
 
 // Reads the first line of a secret file (io_read_secret) or of a descriptor; the newline is dropped. An empty one is refused.
 int secret_from_file(const char *path, struct buf *out, struct err *e);
 int secret_from_descriptor(int fd, struct buf *out, struct err *e);
+
+// The first two lines; either may be empty or missing.
+int secret_lines_from_file(const char *path, struct buf *first, struct buf *second, struct err *e);
+int secret_lines_from_descriptor(int fd, struct buf *first, struct buf *second, struct err *e);
 
 #endif

@@ -25,3 +25,9 @@ int passphrase_get(void *prompt, struct buf *out, struct err *e)
 		return secret_ask(prompt, out, e);
 	return file ? secret_from_file(file, out, e) : secret_from_descriptor((int)descriptor, out, e);
 }
+
+int passphrase_get_twice(struct buf *first, struct buf *second, struct err *e)
+{
+	return file ? secret_lines_from_file(file, first, second, e)
+		    : secret_lines_from_descriptor((int)descriptor, first, second, e);
+}

@@ -17,4 +17,7 @@ bool passphrase_is_given(void); // by one of the options; both are a usage error
 // A key_passphrase of key.h.
 int passphrase_get(void *prompt, struct buf *out, struct err *e);
 
+// Both lines of what an option names, for who wants a passphrase confirmed. Either may come out empty.
+int passphrase_get_twice(struct buf *first, struct buf *second, struct err *e);
+
 #endif
