@@ -25,7 +25,7 @@ setup() { in_own_directory; }
 @test "a record that no image can be made of is 6" {
 	small_image example.com/a 1.0 | store-put >record
 	for change in 'del(.blob, .id)' '.id = "sha512-ab"' '.id = 1' '.id = "../x"' '.blob.digest = "sha256:../x"' '.blob = 1' \
-		'.blob.digest |= sub("sha256"; "sha512")' '.layers = [{}]' '.layers = {}' '.name = 1'; do
+		'.blob.digest |= sub("sha256"; "sha512")' '.layers = [{}]' '.layers = {}' '.name = 1' '.name = ""'; do
 		refuse 6 store-add < <(jq -c "$change" record)
 	done
 	same "" "$(ls "$TACKLE_STORE/images")"

@@ -134,6 +134,22 @@ setup() { in_own_directory; }
 	says "no oci-layout"
 }
 
+@test "rkt:W-07 so is one of which a part is: what others write there could pass for verified" {
+	add_image example.com/a 1 >/dev/null
+	for part in images names blobs blobs/sha256 sha512 partial; do
+		chmod 777 "$TACKLE_STORE/$part"
+		refuse 1 store-list
+		says "$TACKLE_STORE/$part" "writable by group or others"
+		chmod 755 "$TACKLE_STORE/$part"
+		mv "$TACKLE_STORE/$part" moved
+		ln -s "$PWD/moved" "$TACKLE_STORE/$part"
+		refuse 1 store-list
+		rm "$TACKLE_STORE/$part"
+		mv moved "$TACKLE_STORE/$part"
+	done
+	store-list | jq -e .name
+}
+
 @test "rkt:F-08 twenty writers of one blob and twenty of different ones leave whole blobs and nothing else" {
 	head -c 300000 /dev/urandom >same
 	for i in {1..20}; do

@@ -27,6 +27,8 @@ struct store {
 
 // ---- opening ----
 
+static const char *const parts[] = { "blobs", BLOBS, "images", "names", "sha512", "partial" };
+
 // Whether a directory may become a store: it holds nothing, or hidden files only.
 static bool is_empty(int directory)
 {
@@ -43,7 +45,6 @@ static bool is_empty(int directory)
 // oci-layout first, since it says what the directory is; partial last, since it says that all is there.
 static int make(struct store *s, struct err *e)
 {
-	static const char *const directories[] = { "blobs", BLOBS, "images", "names", "sha512", "partial" };
 	if (faccessat(s->directory, "partial", F_OK, 0) == 0)
 		return 0;
 	// In this order: another process may be making the same store, and oci-layout is the first thing it makes.
@@ -51,9 +52,9 @@ static int make(struct store *s, struct err *e)
 		return err_set(e, STATUS_REFUSED, "'%s': refused: holds other things and no oci-layout", s->path);
 	if (layout_make(s->directory, e) < 0)
 		return err_context(e, "'%s'", s->path);
-	for (size_t i = 0; i < ARRAY_LENGTH(directories); i++)
-		if (mkdirat(s->directory, directories[i], 0755) < 0 && errno != EEXIST)
-			return err_system(e, "'%s/%s': cannot make the directory", s->path, directories[i]);
+	for (size_t i = 0; i < ARRAY_LENGTH(parts); i++)
+		if (mkdirat(s->directory, parts[i], 0755) < 0 && errno != EEXIST)
+			return err_system(e, "'%s/%s': cannot make the directory", s->path, parts[i]);
 	return fsync(s->directory) < 0 && errno != EINVAL ? err_system(e, "'%s': cannot sync", s->path) : 0;
 }
 
@@ -64,6 +65,24 @@ static int check(const struct store *s, struct err *e)
 	return err_set(e, STATUS_NOT_FOUND, "'%s': no store: it has no oci-layout", s->path);
 }
 
+// What lies in images/ is believed to be verified: so nobody else may put it there, nor any other part of the store.
+static int check_parts(const struct store *s, struct err *e)
+{
+	for (size_t i = 0; i < ARRAY_LENGTH(parts); i++) {
+		mem_auto char *path = mem_format("%s/%s", s->path, parts[i]);
+		io_auto int fd = openat(s->directory, parts[i], O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (fd < 0 && errno == ENOENT) // a layout that only others wrote to
+			continue;
+		if (fd < 0 && (errno == ENOTDIR || errno == ELOOP))
+			return err_set(e, STATUS_REFUSED, "'%s': refused: a symbolic link or another kind of file", path);
+		if (fd < 0)
+			return err_system(e, "'%s': cannot open", path);
+		if (path_check_state(fd, path, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 struct store *store_open(const char *directory, bool create, struct err *e)
 {
 	int fd = path_open_state(directory, create, 0755, e);
@@ -71,7 +90,7 @@ struct store *store_open(const char *directory, bool create, struct err *e)
 		return NULL;
 	struct store *s = mem_alloc(sizeof *s);
 	*s = (struct store){ .directory = fd, .path = mem_text(directory) };
-	if ((create ? make(s, e) : check(s, e)) == 0)
+	if ((create ? make(s, e) : check(s, e)) == 0 && check_parts(s, e) == 0)
 		return s;
 	store_close(s);
 	return NULL;

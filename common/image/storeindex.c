@@ -217,9 +217,9 @@ json_t *store_blobs_of(const json_t *record, struct err *e)
 
 static int add_name(struct store *s, const json_t *record, const char *key, struct err *e)
 {
-	const char *name = jsonio_get_text(record, "name", e);
+	const char *name = json_string_value(json_object_get(record, "name"));
 	if (!name)
-		return e->status ? -1 : 0;
+		return 0;
 	mem_auto char *directory = store_names_directory(name);
 	mem_auto char *path = mem_format("%s/%s", directory, key);
 	if (mkdirat(store_directory(s), directory, 0755) < 0 && errno != EEXIST)
@@ -268,7 +268,10 @@ int store_add_image(struct store *s, json_t *record, struct err *e)
 {
 	char key[STORE_KEY_MAX];
 	struct descriptor d;
-	if (store_key(record, key, e) < 0)
+	const char *name = jsonio_get_text(record, "name", e);
+	if (name && !*name)
+		err_set(e, STATUS_MALFORMED, "field 'name': empty");
+	if (e->status || store_key(record, key, e) < 0)
 		return -1;
 	jsonio_auto json_t *blobs = store_blobs_of(record, e);
 	io_auto int lock = blobs ? store_lock(s, LOCK_SH, e) : -1;
