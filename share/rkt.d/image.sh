@@ -35,7 +35,7 @@ image() { # [ARGUMENT ...]
 list() {
 	table=$(trust_stage store-list --store "$store" --format table ${full:+--full}) || exit
 	[ "$legend" = yes ] || table=$(printf '%s\n' "$table" | sed 1d)
-	[ -z "$table" ] || printf '%s\n' "$table"
+	[ -z "$table" ] || printf '%s\n' "$table" || exit 8
 }
 
 stored_record() { # IMAGE
@@ -47,21 +47,33 @@ cat_manifest() { # IMAGE
 	printf '%s\n' "$record" | stage store-get --store "$store" | stage aci-manifest
 }
 
-# What is in the way of a product: kept, or with --overwrite moved aside until the product is there.
+# What is in the way of a product: kept, or with --overwrite moved aside until the product is there, made in `work` beside it. From
+# here on every end is settle's, also that by a signal.
 clear_way() { # PATH
-	aside=''
-	[ -e "$1" ] || [ -h "$1" ] || return 0
-	[ -n "$overwrite" ] || { say "'$1': exists; --overwrite replaces it" && exit 1; }
-	aside=$(mktemp -d -- "${1%/}.XXXXXX") || exit 8
-	mv -- "$1" "$aside/old" || exit 8
+	aside='' work='' way=$1
+	trap 'settle $? "$way"' EXIT
+	trap 'exit 129' HUP
+	trap 'exit 130' INT
+	trap 'exit 143' TERM
+	if [ -e "$1" ] || [ -h "$1" ]; then
+		[ -n "$overwrite" ] || { say "'$1': exists; --overwrite replaces it" && exit 1; }
+		aside=$(mktemp -d -- "${1%/}.XXXXXX") || exit 8
+		mv -- "$1" "$aside/old" || exit 8
+	fi
+	work=$(mktemp -d -- "${1%/}.XXXXXX") || exit 8
 }
 
 # The end of clear_way: with status 0 the old one goes, else it comes back.
 settle() { # STATUS PATH
-	if [ "$1" -ne 0 ] && [ -n "$aside" ]; then
-		rm -rf -- "$2" && mv -- "$aside/old" "$2"
+	trap - EXIT
+	trap '' HUP INT TERM
+	rm -rf -- ${work:+"$work"}
+	if [ -n "$aside" ]; then
+		if [ "$1" -ne 0 ] && { [ -e "$aside/old" ] || [ -h "$aside/old" ]; }; then
+			rm -rf -- "$2" && mv -- "$aside/old" "$2"
+		fi
+		rm -rf -- "$aside"
 	fi
-	[ -z "$aside" ] || rm -rf -- "$aside"
 	exit "$1"
 }
 
@@ -72,21 +84,15 @@ export_archive() { # IMAGE FILE|-
 		exit
 	fi
 	clear_way "$2"
-	printf '%s\n' "$record" | stage store-get --store "$store" --uncompressed >"$2"
-	status=$?
-	[ "$status" -eq 0 ] || rm -f -- "$2"
-	settle "$status" "$2"
+	printf '%s\n' "$record" | stage store-get --store "$store" --uncompressed >"$work/image" && mv -- "$work/image" "$2"
+	settle $? "$2"
 }
 
 # The image's own files: what it depends on is left out, and so unpack gets the archive and not the record.
 extract_tree() { # RECORD DIRECTORY
 	is_off image || is_verified "$1" || { say 'the image is not verified' && return 1; }
-	work=$(mktemp -d -- "${2%/}.XXXXXX") || return 8
 	printf '%s\n' "$1" | stage store-get --store "$store" --uncompressed | stage unpack --tar -- "$work/image" &&
 		mv -- "$work/image${rootfs_only:+/rootfs}" "$2"
-	status=$?
-	rm -rf -- "$work"
-	return "$status"
 }
 
 render_tree() { # RECORD DIRECTORY

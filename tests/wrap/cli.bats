@@ -23,6 +23,17 @@ setup() { in_own_directory; world_enter; }
 	[[ $output == *'appc Version: 0.8.11' ]]
 }
 
+@test "rkt:A-056 what cannot be written is 8, and --help does nothing else then" {
+	for words in help 'help run' --help 'fetch --help ./image.aci' version; do
+		# shellcheck disable=SC2086  # words
+		run -8 --separate-stderr bash -c 'rkt "$@" >/dev/full' - $words
+	done
+	[[ ! -e rkt ]]
+	cp "$FIXTURE/image.aci" .
+	rkt fetch --insecure-options=image ./image.aci
+	run -8 --separate-stderr bash -c 'rkt image list >/dev/full'
+}
+
 @test "rkt:A-056 unknown commands and options, and missing arguments: usage on stderr, 2" {
 	while read -r words; do
 		run -2 --separate-stderr rkt $words

@@ -64,6 +64,27 @@ setup() {
 	same "" "$(find . -maxdepth 1 -name '*.??????')"
 }
 
+@test "rkt:F-18 a signal in the middle: what was to be overwritten is back, and nothing else is left" {
+	mkdir programs old
+	echo mine | tee old/mine >old.tar
+	ln -s "$BIN"/* programs
+	for program in store-get unpack; do
+		rm "programs/$program"
+		printf '#!/bin/sh\ncase $0$* in\n*unpack* | *--uncompressed*) sleep 10 ;;\nesac\nexec %s "$@"\n' "$BIN/$program" >"programs/$program"
+		chmod +x "programs/$program"
+	done
+	export TACKLE_BIN=$PWD/programs
+	state=$(find . -path ./rkt -prune -o -print | sort)
+	for call in 'export --overwrite example.com/hello old.tar' 'export example.com/hello new.tar' \
+		'extract --overwrite example.com/hello old' 'render --overwrite example.com/hello old' 'extract example.com/hello new'; do
+		# shellcheck disable=SC2086  # words
+		timeout -s INT 2 bash -c 'rkt image "$@"' - $call 2>/dev/null || got=$?
+		same 124 "$got"
+		same "$state" "$(find . -path ./rkt -prune -o -print | sort)"
+		same 'mine mine' "$(cat old/mine old.tar | paste -sd' ')"
+	done
+}
+
 @test "rkt:F-13 what is not verified any more is not unpacked, unless image checks are off" {
 	rm -r etc/trustedkeys
 	for verb in extract render; do
