@@ -10,13 +10,14 @@ setup() {
 	fixture_enter
 	own=$(mktemp -d /tmp/tackle-rootless.XXXXXX) # the user cannot enter bats' directory
 	cp -a "$TACKLE_STORE" "$own/store"
+	cp -a "$TACKLE_TRUST" "$own/trust"
 	store-list >"$own/record"
 	chown -R 54321:54321 "$own"
 }
 teardown() { rm -rf "$own"; }
 
-as_user() { # SCRIPT: with its own store and pods
-	(cd "$own" && TACKLE_STORE=$own/store TACKLE_PODS=$own/pods HOME=$own setpriv --reuid 54321 --regid 54321 --clear-groups bash -c "$1")
+as_user() { # SCRIPT: with its own store, trust and pods
+	(cd "$own" && TACKLE_STORE=$own/store TACKLE_TRUST=$own/trust TACKLE_PODS=$own/pods HOME=$own setpriv --reuid 54321 --regid 54321 --clear-groups bash -c "$1")
 }
 
 with_ranges() { # SCRIPT: as_user, where /etc gives the user subordinate ids

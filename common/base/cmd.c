@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
 #include <fcntl.h>
+#include <gnu/libc-version.h>
 #include <inttypes.h>
 #include <limits.h>
-#include <gnu/libc-version.h>
 #include <link.h>
 #include <stdarg.h>
 #include <stdio.h>

@@ -64,6 +64,9 @@ static int take_rights(const struct plan_app *app, const struct app_identity *id
 		return err_system(e, "cannot become user %u", (unsigned)identity->uid);
 	if (caps_settle(app->capabilities, e) < 0)
 		return -1;
+	// The change of user may have made us dumpable, by fs.suid_dumpable, and with us who shares our memory (rkt:X-08).
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return err_system(e, "cannot keep its memory to itself");
 	if (app->no_new_privileges && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return err_system(e, "cannot give up new privileges");
 	return 0;
@@ -119,7 +122,7 @@ static void exec_first(const struct plan_app *app, const struct texts *argv, con
 int app_become(const struct plan_app *app, const struct app_identity *identity, const struct texts *argv, const sigset_t *mask,
 	struct err *e)
 {
-	setsid();
+	setsid(); // no terminal can be reached from the pod, and no terminal sends it signals
 	if (take_rights(app, identity, e) < 0 || enter_directory(app->directory ? app->directory : "/", e) < 0)
 		return -1;
 	if (sigprocmask(SIG_SETMASK, mask, NULL) < 0)

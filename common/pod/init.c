@@ -20,7 +20,8 @@
 #include "pod/ns.h"
 #include "pod/rootfs.h"
 
-#define REPORT_FD 3 // where a keeper has the report pipe; nothing else is open behind 2
+#define BECOME_STACK ((size_t)128 * 1024) // no path of become() needs a tenth of it
+#define REPORT_FD    3                    // where a keeper has the report pipe; nothing else is open behind 2
 
 static_assert(sizeof(struct init_report) <= PIPE_BUF, "a report is written at once");
 
@@ -69,24 +70,36 @@ static int wait_for(struct keeper *k, pid_t child)
 	}
 }
 
-// Runs a handler or the app itself. Returns its status.
+struct start {
+	struct keeper *k;
+	const struct texts *argv;
+};
+
+static int become(void *data)
+{
+	const struct start *start = data;
+	const struct keeper *k = start->k;
+	struct err e = { 0 };
+	if (k->in->plan->app_count > 1) // the number goes into the prefix of its lines
+		tell(REPORT_FD, INIT_STARTED, k->index, getpid(), NULL);
+	app_become(k->app, &k->identity, start->argv, k->in->mask, &e);
+	tell(REPORT_FD, INIT_FAILED, k->index, (int)e.status, e.text);
+	_exit((int)e.status);
+}
+
+// Runs a handler or the app itself. Returns its status. The child has no memory of its own until it becomes the program: a copy
+// would take longer than all it does.
 static int run(struct keeper *k, const struct texts *argv)
 {
-	pid_t child = ns_fork(0, NULL);
-	if (child == 0) {
-		struct err e = { 0 };
-		tell(REPORT_FD, INIT_STARTED, k->index, getpid(), NULL);
-		app_become(k->app, &k->identity, argv, k->in->mask, &e);
-		tell(REPORT_FD, INIT_FAILED, k->index, (int)e.status, e.text);
-		_exit((int)e.status);
-	}
-	if (child < 0) {
-		struct err e = { 0 };
-		err_system(&e, "cannot fork");
-		tell(REPORT_FD, INIT_FAILED, k->index, (int)e.status, e.text);
-		return (int)e.status;
-	}
-	return wait_for(k, child);
+	static _Alignas(16) char stack[BECOME_STACK];
+	struct start start = { k, argv };
+	pid_t child = clone(become, stack + sizeof stack, CLONE_VM | CLONE_VFORK | SIGCHLD, &start);
+	if (child > 0)
+		return wait_for(k, child);
+	struct err e = { 0 };
+	err_system(&e, "cannot fork");
+	tell(REPORT_FD, INIT_FAILED, k->index, (int)e.status, e.text);
+	return (int)e.status;
 }
 
 // The app between its handlers (rkt:I-016). Returns the app's status.
@@ -218,7 +231,6 @@ _Noreturn void init_run(struct init *in)
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || is_orphan(in))
 		_exit(STATUS_SYSTEM);
 	umask(022);
-	setsid(); // no terminal can be reached from the pod, and no terminal sends it signals
 	if (sethostname(in->plan->hostname, strlen(in->plan->hostname)) < 0) {
 		err_system(&e, "cannot set the host name");
 		tell(in->report, INIT_FAILED, -1, (int)e.status, e.text);

@@ -74,11 +74,10 @@ static int mount_new(int root, const char *name, const char *type, const struct 
 
 // ---- /dev ----
 
-// The host's own device, checked to be it (rkt:X-04).
-static int open_device(const char *name, unsigned major, unsigned minor)
+// A mount of the host's own device, checked to be it (rkt:X-04).
+static int clone_device(const char *path, unsigned major, unsigned minor)
 {
-	mem_auto char *path = mem_format("/dev/%s", name);
-	int fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	int fd = clone_mount(AT_FDCWD, path, false);
 	struct stat st;
 	if (fd >= 0 && !fstat(fd, &st) && S_ISCHR(st.st_mode) && st.st_rdev == makedev(major, minor))
 		return fd;
@@ -87,34 +86,38 @@ static int open_device(const char *name, unsigned major, unsigned minor)
 	return -1;
 }
 
-// Shows the device behind the descriptor at `name` of a directory of ours, where an empty file is made for it.
+// Mounts it at `name` of a directory of ours, where an empty file is made for it.
 static int show_device(int device, int directory, const char *name)
 {
 	io_auto int place = openat(directory, name, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0666);
-	io_auto int mount = place < 0 ? -1 : clone_mount(device, "", false);
-	return mount < 0 ? -1 : attach(mount, place);
+	return place < 0 ? -1 : attach(device, place);
+}
+
+static int show_null(int null, int directory, const char *name)
+{
+	io_auto int same = clone_mount(null, "", false);
+	return same < 0 ? -1 : show_device(same, directory, name);
 }
 
 static int fill_dev(int dev, int null, struct err *e)
 {
 	static const struct {
-		const char *name;
-		unsigned minor;
-	} memory[] = { { "zero", 5 }, { "full", 7 }, { "random", 8 }, { "urandom", 9 } };
+		const char *path;
+		unsigned major, minor;
+	} devices[] = { { "/dev/zero", 1, 5 }, { "/dev/full", 1, 7 }, { "/dev/random", 1, 8 }, { "/dev/urandom", 1, 9 },
+		{ "/dev/tty", 5, 0 } };
 	static const struct {
 		const char *name, *to;
 	} links[] = { { "fd", "/proc/self/fd" }, { "stdin", "/proc/self/fd/0" }, { "stdout", "/proc/self/fd/1" },
 		{ "stderr", "/proc/self/fd/2" }, { "ptmx", "pts/ptmx" } };
-	for (size_t i = 0; i < ARRAY_LENGTH(memory); i++) {
-		io_auto int device = open_device(memory[i].name, 1, memory[i].minor);
-		if (device < 0 || show_device(device, dev, memory[i].name) < 0)
-			return err_system(e, "cannot show /dev/%s", memory[i].name);
+	for (size_t i = 0; i < ARRAY_LENGTH(devices); i++) {
+		io_auto int device = clone_device(devices[i].path, devices[i].major, devices[i].minor);
+		if (device < 0 || show_device(device, dev, strrchr(devices[i].path, '/') + 1) < 0)
+			return err_system(e, "cannot show %s", devices[i].path);
 	}
-	io_auto int tty = open_device("tty", 5, 0);
-	if (tty < 0 || show_device(tty, dev, "tty") < 0 || show_device(null, dev, "null") < 0)
-		return err_system(e, "cannot show /dev/tty and /dev/null");
-	if (show_device(null, dev, "console") < 0) // without a terminal of its own the console swallows all
-		return err_system(e, "cannot show /dev/console");
+	if (show_null(null, dev, "null") < 0 ||
+		show_null(null, dev, "console") < 0) // without a terminal the console swallows all
+		return err_system(e, "cannot show /dev/null and /dev/console");
 	for (size_t i = 0; i < ARRAY_LENGTH(links); i++)
 		if (symlinkat(links[i].to, dev, links[i].name) < 0)
 			return err_system(e, "cannot make /dev/%s", links[i].name);
@@ -281,7 +284,7 @@ int rootfs_enter(const struct plan *plan, const struct plan_app *app, bool mappe
 	io_auto int root = mount_tree(pod, app, e);
 	if (root < 0 || mount_volumes(pod, root, plan, app, e) < 0)
 		return -1;
-	io_auto int null = open_device("null", 1, 3);
+	io_auto int null = clone_device("/dev/null", 1, 3);
 	if (null < 0)
 		return err_system(e, "'/dev/null': not the device it must be");
 	if (mount_proc(root, null, e) < 0 || mount_sys(root, mapped, e) < 0 || mount_dev(root, null, e) < 0)

@@ -107,6 +107,14 @@ static void collect(int pods, enum state state, const char *prefix, struct texts
 	closedir(dir);
 }
 
+// The same for a whole UUID, which needs no search.
+static void look_up(int pods, const char *uuid, struct texts *found)
+{
+	for (int state = 0; state < STATE_COUNT && !found->count; state++)
+		if (!faccessat(pods, path_of(state, uuid).text, F_OK, AT_SYMLINK_NOFOLLOW))
+			texts_add(found, uuid);
+}
+
 static int ambiguous(const char *text, const struct texts *found, struct err *e)
 {
 	buf_auto list = { 0 };
@@ -121,7 +129,9 @@ int state_find(int pods, const char *text, char uuid[static STATE_UUID_MAX], str
 		return err_set(e, STATUS_USAGE, "pod \"%s\": a UUID is shortened to at least %d characters", text,
 			STATE_PREFIX_MIN);
 	struct texts found = { 0 };
-	for (int state = 0; state < STATE_COUNT; state++)
+	if (state_is_uuid(text))
+		look_up(pods, text, &found);
+	for (int state = 0; state < STATE_COUNT && !state_is_uuid(text); state++)
 		collect(pods, state, text, &found);
 	int failed = 0;
 	if (!found.count)

@@ -7,7 +7,8 @@ runs=${BENCH_PODS:-100}
 export TACKLE_PODS=$d/pods
 . "$ROOT/tests/pod.bash"
 
-echo 'int main(void) { return 0; }' | gcc -O2 -static -x c -o "$d/true" -
+# The floor: without a libc, whose start takes longer than all else an empty program does.
+echo 'void _start(void) { __asm__("syscall" : : "a"(231), "D"(0)); }' | gcc -O2 -static -nostdlib -x c -o "$d/true" - # exit_group
 mkdir -p "$d/rootfs/bin" "$d/rootfs/proc" "$d/rootfs/sys" "$d/rootfs/dev"
 cp "$d/true" "$d/rootfs/bin/true"
 
