@@ -279,5 +279,17 @@ T='https://example.com/{os}/{arch}/{name}-{version}.{ext}'
 	same 0 "$(web_asked)"
 	refuse 124 discover --max-time 1ms example.com/app:1
 	says --max-time
-	refuse 7 discover --max-redirects 0 far.example/x:1 || refuse 3 discover far.example/x:1
+	web_rules example.com 'location = /x { return 302 https://example.com/app; }'
+	refuse 7 discover --max-redirects 0 example.com/x:1
+	says "more than 0 redirects"
+}
+
+@test "an unprivileged user discovers" {
+	web_page example.com app "$(tag example.com/app https://x.example/{version})"
+	own=$(mktemp -d -p /tmp)
+	cp "$WEB/ca.pem" "$own/"
+	chown -R 54321:54321 "$own"
+	run --separate-stderr web_as_user 'SSL_CERT_FILE=$HOME/ca.pem discover example.com/app:1'
+	rm -rf "$own"
+	same "0 https://x.example/1 " "$status $(urls <<<"$output") $stderr"
 }

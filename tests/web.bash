@@ -138,7 +138,21 @@ web_asked() {
 	grep -c -- "${1-}" "$WEB/log" || true
 }
 
-# web_hostile: the server of tests/tools/hostile.c at http://127.0.0.1:8080/, with the documents of example.com.
+# web_hostile: the server of tests/tools/hostile.c at http://127.0.0.1:8080/, with the documents of example.com; $WEB/sent is its log.
 web_hostile() {
-	cc -D_GNU_SOURCE -o "$WEB/hostile" "$ROOT/tests/tools/hostile.c" && "$WEB/hostile" 8080 "$WEB/example.com" 3>&-
+	cc -D_GNU_SOURCE -o "$WEB/hostile" "$ROOT/tests/tools/hostile.c" && "$WEB/hostile" 8080 "$WEB/example.com" "$WEB/sent" 3>&-
+}
+
+# web_proxy: the proxy of tests/tools/proxy.c at http://127.0.0.1:3128/; $WEB/proxied has the requests it was asked for.
+web_proxy() {
+	cc -D_GNU_SOURCE -o "$WEB/proxy" "$ROOT/tests/tools/proxy.c" && "$WEB/proxy" 3128 "$WEB/proxied" 3>&-
+}
+
+# web_as_user SCRIPT: runs it as a user without any right, in a directory of its own: $own, made and removed by the caller below /tmp,
+# since those above a test's own are closed to others.
+web_as_user() {
+	(
+		unset TACKLE_STORE TACKLE_TRUST TACKLE_PODS
+		cd "$own" && HOME=$own setpriv --reuid 54321 --regid 54321 --clear-groups --inh-caps=-all bash -c "$1"
+	)
 }

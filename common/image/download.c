@@ -234,8 +234,11 @@ static int settle(struct run *r, int got, struct err *e)
 	else if (r->shows)
 		progress_end(&r->progress);
 	if (got < 0 || d->unchanged) {
-		intake_abort(mem_steal(r->intake), e);
+		struct err ignored = { 0 }; // what cannot be kept is fetched again
 		d->failed_on_way = got < 0 && !r->content_failed && !r->limited;
+		if (d->failed_on_way)
+			intake_flush(r->intake, &ignored);
+		intake_abort(mem_steal(r->intake), e);
 		return got;
 	}
 	return intake_finish(mem_steal(r->intake), &d->is, e) < 0 ? -1 : check(r->request, &d->is, e);

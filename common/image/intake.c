@@ -210,6 +210,11 @@ int intake_add_stored(struct intake *in, int64_t length, struct err *e)
 	return 0;
 }
 
+int intake_flush(struct intake *in, struct err *e)
+{
+	return in->in_block ? write_block(in, false, e) : 0;
+}
+
 static void release(struct intake *in)
 {
 	for (size_t i = 0; i < BLOCKS; i++)
@@ -221,7 +226,7 @@ static void release(struct intake *in)
 
 int intake_finish(struct intake *in, struct intake_result *result, struct err *e)
 {
-	int failed = in->in_block ? write_block(in, false, e) : 0;
+	int failed = intake_flush(in, e);
 	*result = (struct intake_result){ .size = in->size };
 	join(in);
 	if (failed) {

@@ -23,6 +23,9 @@ int intake_add_stored(struct intake *in, int64_t length, struct err *e);
 // The next bytes. -1 when they cannot be written, or when the child found fault with what came so far (intake_finish says which).
 int intake_add(struct intake *in, const void *data, size_t length, struct err *e);
 
+// Writes what was only gathered yet, so that the file has every byte that was added.
+int intake_flush(struct intake *in, struct err *e);
+
 struct intake_result {
 	char sha256[DIGEST_TEXT_MAX], sha512[DIGEST_TEXT_MAX];
 	int64_t size;

@@ -1,7 +1,8 @@
 // hostile - an HTTP server that misbehaves as the URL says, for tests
 // SPDX-License-Identifier: Apache-2.0
 //
-// hostile PORT DIR: answers http://HOST:PORT/KEY=VALUE,.../FILE with DIR/FILE. The keys:
+// hostile PORT DIR LOG: answers http://HOST:PORT/KEY=VALUE,.../FILE with DIR/FILE, and adds a line `FILE OFFSET` to LOG for each body,
+// which starts at that offset. The keys:
 //   first=N       misbehave in the first N requests for this URL only; then serve well
 //   code=N        answer with this status          retry=S     and Retry-After
 //   cut=N         close after N bytes of the body  lie=N       Content-Length is N
@@ -28,6 +29,7 @@
 enum { COUNTERS = 4096 };
 
 static const char *directory;
+static int log_fd;
 static unsigned *counters; // requests per URL, shared by all children
 
 static const char *value_of(const char *options, const char *key)
@@ -135,6 +137,7 @@ static void serve_file(int to, const char *options, const char *name, const char
 	send_headers(options, head);
 	fprintf(head, "Content-Length: %ld\r\nConnection: close\r\n\r\n", number(options, "lie", (long)(st.st_size - from)));
 	fclose(head);
+	dprintf(log_fd, "%s %ld\n", name, (long)from);
 	send_body(to, options, file, from, st.st_size);
 }
 
@@ -174,9 +177,10 @@ static void answer(int to)
 
 int main(int argc, char **argv)
 {
-	if (argc != 3)
+	if (argc != 4)
 		return 2;
 	directory = argv[2];
+	log_fd = open(argv[3], O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
 	counters = mmap(NULL, COUNTERS * sizeof *counters, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	signal(SIGCHLD, SIG_IGN);
 	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(argv[1])) };
