@@ -490,6 +490,22 @@ dependencies() { # NAME...
 	hostile 6 "unknown type" t:Q:f
 }
 
+@test "a directory that later entries come back to keeps its mode, time and owner; its last entry counts" {
+	unpacked mtime=5 mode=0500 d:a mode=0644 f:a/one:1 mtime=7 mode=2755 d:b f:c/x:x mtime=9 f:a/two:2 d:b/sub mode=0701 d:c h:b/link:a/one
+	same "500 5 2755 7 701 9" "$(cd target && stat -c '%a %Y' a b c | paste -sd' ')"
+	same "12 2755" "$(cat target/a/one target/a/two) $(stat -c %a target/b/sub)"
+}
+
+@test "memory does not grow with the directories of an archive" {
+	is_asan && skip "AddressSanitizer needs more"
+	local -a entries=()
+	for i in {1..3000}; do entries+=("d:$i/$(printf 'n%.0s' {1..150})/$i/$i"); done
+	evil-tar "${entries[@]}" >t.tar
+	\time -f %M -o peak "$BIN/unpack" --tar target <t.tar
+	(($(cat peak) < 12000))
+	same 12001 "$(find target -type d | wc -l)"
+}
+
 @test "rkt:U-20 names of any bytes unpack exactly" {
 	unpacked 'f:new\012line:1' 'f:esc\033[31m:2' 'f:bad\377utf8:3' 'f:-rf:4' 'f:.wh.gone:5' 'f: :6' "f:quote'\":7"
 	same 7 "$(find target -type f -print0 | tr -dc '\0' | wc -c)"
