@@ -16,6 +16,7 @@
 #include "base/progress.h"
 #include "base/record.h"
 #include "crypto/digest.h"
+#include "image/codeclimits.h"
 #include "image/download.h"
 #include "image/image.h"
 #include "image/wanted.h"
@@ -30,7 +31,6 @@ static struct {
 	const char *pull_policy, *signature, *media_type;
 	bool no_signature;
 	int64_t max_download;
-	struct codec_limits limits;
 } user = { .pull_policy = "new", .max_download = (int64_t)64 << 30 };
 
 static const struct cmd_option options[] = {
@@ -43,9 +43,7 @@ static const struct cmd_option options[] = {
 	CMD_TEXT(0, "media-type", "TYPE", &user.media_type,
 		"what the bytes are, where they are no image: none is read for a manifest"),
 	CMD_SIZE(0, "max-download", &user.max_download, "of one image as served; 64G unless told"),
-	CMD_SIZE(0, "max-size", &user.limits.output, "of the uncompressed archive; 1T unless told"),
-	CMD_NUMBER(0, "max-ratio", "N", &user.limits.ratio, 1, INT64_MAX,
-		"of uncompressed to compressed bytes; 1000 unless told"),
+	CMD_GROUP(codeclimits_options),
 	CMD_GROUP(http_options),
 	CMD_GROUP(progress_options),
 	CMD_END,
@@ -268,7 +266,7 @@ static int fetch_endpoint(struct store *s, json_t *record, const json_t *stored,
 		.limit = user.max_download,
 		.size = -1,
 		.digest = digest,
-		.limits = is_aci(record) ? &user.limits : NULL };
+		.limits = is_aci(record) ? &codeclimits_asked : NULL };
 	if (json_is_integer(json_object_get(blob, "size")))
 		q.size = json_integer_value(json_object_get(blob, "size"));
 	if (from && !strcmp(from, url))
@@ -371,7 +369,6 @@ static int fetch_all(json_t *records, struct err *e)
 int main(int argc, char **argv)
 {
 	struct err e = { 0 };
-	user.limits = codec_default_limits;
 	cmd_start(&cmd, argc, argv);
 	if (user.no_signature && user.signature)
 		cmd_usage("options --no-signature and --signature exclude each other");

@@ -23,6 +23,7 @@
 #include "base/record.h"
 #include "crypto/hash.h"
 #include "image/aci.h"
+#include "image/codeclimits.h"
 #include "image/layoutindex.h"
 #include "image/storecmd.h"
 #include "image/storeindex.h"
@@ -34,16 +35,13 @@
 static struct {
 	bool quick;
 	int64_t jobs;
-	struct codec_limits limits;
 } user;
 
 static const struct cmd_option options[] = {
 	CMD_FLAG(0, "quick", &user.quick, "read no blob: look only whether each is there and of the right size"),
 	CMD_NUMBER('j', "jobs", "N", &user.jobs, 1, JOBS_MAX,
 		"hash this many blobs at once; as many as there are processors unless told"),
-	CMD_SIZE(0, "max-size", &user.limits.output, "of an uncompressed image; 1T unless told"),
-	CMD_NUMBER(0, "max-ratio", "N", &user.limits.ratio, 1, INT64_MAX,
-		"of uncompressed to compressed bytes; 1000 unless told"),
+	CMD_GROUP(codeclimits_options),
 	CMD_GROUP(storecmd_options),
 	CMD_GROUP(progress_options),
 	CMD_END,
@@ -168,7 +166,7 @@ static void check_id(struct check *c, const json_t *record)
 	io_auto int fd = store_open_blob(c->s, d.digest, NULL, &e);
 	if (fd < 0) // told already
 		return;
-	if (aci_scan_confined(fd, &user.limits, &scan, &e) < 0) {
+	if (aci_scan_confined(fd, &codeclimits_asked, &scan, &e) < 0) {
 		found(c, "image %s: not valid: %s", image, e.text);
 		return;
 	}
@@ -376,7 +374,6 @@ int main(int argc, char **argv)
 	struct sandbox sandbox = { .fork = true };
 	long processors = sysconf(_SC_NPROCESSORS_ONLN);
 	user.jobs = processors < 1 ? 1 : processors > JOBS_MAX ? JOBS_MAX : processors;
-	user.limits = codec_default_limits;
 	struct cmd_operands images = cmd_start(&cmd, argc, argv);
 	store_auto *s = storecmd_open(STORECMD_WRITE, &sandbox, &e);
 	jsonio_auto json_t *records = json_array();

@@ -13,6 +13,7 @@
 #include "base/record.h"
 #include "crypto/hash.h"
 #include "image/aci.h"
+#include "image/codeclimits.h"
 #include "image/storecmd.h"
 #include "image/storetrust.h"
 #include "oci/descriptor.h"
@@ -21,7 +22,6 @@ static struct {
 	bool record;
 	bool signature;
 	bool uncompressed;
-	struct codec_limits limits;
 } user;
 
 static const struct cmd_option options[] = {
@@ -29,9 +29,7 @@ static const struct cmd_option options[] = {
 	CMD_FLAG(0, "signature", &user.signature, "write the image's signature"),
 	CMD_FLAG(0, "uncompressed", &user.uncompressed,
 		"write the image as a tar without compression: the bytes whose digest is its id"),
-	CMD_SIZE(0, "max-size", &user.limits.output, "of the uncompressed image; 1T unless told"),
-	CMD_NUMBER(0, "max-ratio", "N", &user.limits.ratio, 1, INT64_MAX,
-		"of uncompressed to compressed bytes; 1000 unless told"),
+	CMD_GROUP(codeclimits_options),
 	CMD_GROUP(storecmd_options),
 	CMD_GROUP(storetrust_options),
 	CMD_GROUP(progress_options),
@@ -121,7 +119,7 @@ static int decode(struct source *in, const json_t *record, int spool, struct err
 {
 	char found[DIGEST_TEXT_MAX];
 	const char *id = json_string_value(json_object_get(record, "id"));
-	struct codec_reader *reader = codec_open(read_stored, in, &user.limits, e);
+	struct codec_reader *reader = codec_open(read_stored, in, &codeclimits_asked, e);
 	if (!reader)
 		return -1;
 	struct hash *h = hash_start(DIGEST_SHA512);
@@ -194,7 +192,6 @@ int main(int argc, char **argv)
 	struct err e = { 0 };
 	struct sandbox sandbox = { 0 };
 	trust_auto trust = { 0 };
-	user.limits = codec_default_limits;
 	struct cmd_operands what = cmd_start(&cmd, argc, argv);
 	if (user.record && (user.signature || user.uncompressed))
 		cmd_usage("option --record: not with --signature or --uncompressed");

@@ -13,6 +13,7 @@
 #include "base/record.h"
 #include "crypto/hash.h"
 #include "image/aci.h"
+#include "image/codeclimits.h"
 #include "image/storecmd.h"
 #include "oci/descriptor.h"
 
@@ -24,16 +25,13 @@
 static struct {
 	const char *media_type;
 	const char *signature;
-	struct codec_limits limits;
 } user;
 
 static const struct cmd_option options[] = {
 	CMD_GROUP(storecmd_options),
 	CMD_TEXT(0, "media-type", "TYPE", &user.media_type, "what the bytes are; nothing is recognised"),
 	CMD_TEXT(0, "signature", "FILE", &user.signature, "store this detached signature and name it in the record"),
-	CMD_SIZE(0, "max-size", &user.limits.output, "of the uncompressed archive; 1T unless told"),
-	CMD_NUMBER(0, "max-ratio", "N", &user.limits.ratio, 1, INT64_MAX,
-		"of uncompressed to compressed bytes; 1000 unless told"),
+	CMD_GROUP(codeclimits_options),
 	CMD_GROUP(progress_options),
 	CMD_END,
 };
@@ -155,7 +153,7 @@ static int look_at(void *context, int out, struct err *e)
 	bool is_aci = false;
 	struct err no_archive = { 0 };
 	size_t have = 0;
-	l->codec = codec_open(aci_source_fd, &l->fd, &user.limits, &no_archive);
+	l->codec = codec_open(aci_source_fd, &l->fd, &codeclimits_asked, &no_archive);
 	for (ssize_t n = 1; l->codec && n > 0 && have<TAR_BLOCK; have += n> 0 ? (size_t)n : 0)
 		n = codec_read(l->codec, l->start + have, TAR_BLOCK - have, &no_archive);
 	if (have < TAR_BLOCK || !is_tar_header(l->start)) {
@@ -206,7 +204,7 @@ static json_t *recognise_archive(int fd, char type[static TYPE_MAX], struct err 
 	buf_auto word = { 0 };
 	if (rewound(fd, e) < 0)
 		return NULL;
-	if (aci_scan_confined(fd, &user.limits, &scan, &no_aci) == 0) {
+	if (aci_scan_confined(fd, &codeclimits_asked, &scan, &no_aci) == 0) {
 		json_t *record = aci_record(scan.id, scan.manifest);
 		json_decref(scan.manifest);
 		snprintf(type, TYPE_MAX, MEDIA_ACI);
@@ -276,7 +274,6 @@ int main(int argc, char **argv)
 {
 	struct err e = { 0 };
 	struct sandbox sandbox = { .fork = true };
-	user.limits = codec_default_limits;
 	struct cmd_operands files = cmd_start(&cmd, argc, argv);
 	if (user.media_type && !is_media_type(user.media_type))
 		cmd_usage("option --media-type: not a media type: '%s'", user.media_type);

@@ -15,6 +15,7 @@
 #include "base/path.h"
 #include "base/record.h"
 #include "base/sandbox.h"
+#include "image/codeclimits.h"
 #include "image/image.h"
 #include "image/render.h"
 #include "image/storetrust.h"
@@ -35,10 +36,7 @@ static const struct cmd_option options[] = {
 	CMD_FLAG(0, "devices", &user.render.devices, "make device nodes; root only"),
 	CMD_FLAG(0, "capabilities", &user.render.capabilities, "restore file capabilities; root only"),
 	CMD_FLAG(0, "sync", &user.render.sync, "write everything to disk before the tree appears"),
-	CMD_SIZE(0, "max-size", &user.render.bytes, "of the uncompressed archive, and of its files; 1T unless told"),
-	CMD_NUMBER(0, "max-ratio", "N", &user.render.codec.ratio, 1, INT64_MAX,
-		"of uncompressed to compressed bytes; 1000 unless told"),
-	CMD_SIZE(0, "max-window", &user.render.codec.memory, "memory for decompression; 64M unless told"),
+	CMD_GROUP(codeclimits_options),
 	CMD_NUMBER(0, "max-entries", "N", &user.render.tar.entries, 1, INT64_MAX, "entries; 10000000 unless told"),
 	CMD_NUMBER(0, "max-name", "BYTES", &user.render.tar.name, 1, 1 << 20, "length of a path or link; 4096 unless told"),
 	CMD_NUMBER(0, "max-depth", "N", &user.render.tar.depth, 1, 1 << 20, "components of a path; 1024 unless told"),
@@ -129,7 +127,8 @@ int main(int argc, char **argv)
 		cmd_usage("--tar takes an archive without manifest or verification: --layout and --unverified make no sense with "
 			  "it");
 	user.render.unverified = user.unverified;
-	user.render.codec.output = user.render.bytes;
+	user.render.codec = codeclimits_asked;
+	user.render.bytes = codeclimits_asked.output; // of the files, too: a sparse one takes less in the archive
 	user.render.numeric_owners = geteuid() == 0;
 	if (find_target(operands.items[0], &target, &e) < 0)
 		return cmd_fail(&e);

@@ -193,3 +193,13 @@ setup() { in_own_directory; }
 	grep -q '^store-put: .*: No space left on device' err
 	same blob "$(jq -r .kind again)"
 }
+
+@test "rkt:U-11 a window larger than the limit is refused, and --max-window raises it" {
+	mkdir -p t/rootfs
+	printf x >t/rootfs/x
+	jq -cn '{acKind: "ImageManifest", acVersion: "0.8.11", name: "example.com/wide"}' >t/manifest
+	tar -C t -cf - manifest rootfs | xz --lzma2=dict=128MiB >wide.aci
+	refuse 7 aci-manifest wide.aci
+	aci-manifest --max-window 256M wide.aci | jq -e '.name == "example.com/wide"'
+	store-put --max-window 256M wide.aci | jq -e '.kind == "image" and .name == "example.com/wide"'
+}

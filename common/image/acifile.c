@@ -10,15 +10,14 @@
 #include "base/sandbox.h"
 #include "crypto/hash.h"
 #include "image/acifile.h"
+#include "image/codeclimits.h"
 
 static struct {
-	struct codec_limits codec; // 0 for the default
 	int64_t entries;
 } user = { .entries = ACI_ENTRIES_MAX };
 
 const struct cmd_option acifile_options[] = {
-	CMD_SIZE(0, "max-size", &user.codec.output, "of the uncompressed archive; 1T unless told"),
-	CMD_NUMBER(0, "max-ratio", "N", &user.codec.ratio, 1, INT64_MAX, "of uncompressed to compressed bytes; 1000 unless told"),
+	CMD_GROUP(codeclimits_options),
 	CMD_NUMBER(0, "max-entries", "N", &user.entries, 1, INT64_MAX, "entries of the archive; 2000000 unless told"),
 	CMD_GROUP(progress_options),
 	CMD_END,
@@ -43,15 +42,12 @@ static ssize_t hashed_bytes(void *input, void *data, size_t length, struct err *
 
 int acifile_read(const char *path, bool all, struct acifile *f, struct err *e)
 {
-	struct codec_limits limits = codec_default_limits;
 	struct sandbox nothing = { 0 };
 	f->subject = strcmp(path, "-") ? mem_format("'%s'", path) : mem_text("stdin");
 	io_auto int fd = io_open_input(path, e);
 	if (fd < 0 || sandbox_enter(&nothing, e) < 0)
 		return -1;
-	limits.output = user.codec.output ? user.codec.output : limits.output;
-	limits.ratio = user.codec.ratio ? user.codec.ratio : limits.ratio;
-	struct aci_reading how = { &limits, user.entries, all };
+	struct aci_reading how = { &codeclimits_asked, user.entries, all };
 	struct input in = { .fd = fd, .hash = hash_start(DIGEST_SHA256) };
 	progress_start(&in.progress, strcmp(path, "-") ? path : "stdin", -1);
 	int failed = aci_read(hashed_bytes, &in, &how, &f->scan, &f->manifest, &f->findings, e);

@@ -17,11 +17,7 @@
 
 #define RATIO_FREE ((int64_t)16 << 20) // what may come out before the ratio counts: small inputs of zeros are harmless
 
-const struct codec_limits codec_default_limits = {
-	.output = (int64_t)1 << 40,
-	.ratio = 1000,
-	.memory = (int64_t)64 << 20,
-};
+const struct codec_limits codec_default_limits = CODEC_DEFAULT_LIMITS;
 
 struct codec_reader {
 	codec_source *source;

@@ -21,6 +21,10 @@ struct codec_limits {
 	int64_t ratio;  // bytes out per byte in, once 16 MiB came out
 	int64_t memory; // what a window or dictionary may ask for
 };
+#define CODEC_DEFAULT_LIMITS                                                           \
+	{                                                                              \
+		.output = (int64_t)1 << 40, .ratio = 1000, .memory = (int64_t)64 << 20 \
+	}
 extern const struct codec_limits codec_default_limits; // 1 TiB, 1000, 64 MiB: refuses zstd --long=27 and xz -9
 
 struct codec_reader;

@@ -16,7 +16,7 @@
 #include "image/tree.h"
 
 const struct render_options render_defaults = {
-	.codec = { .output = (int64_t)1 << 40, .ratio = 1000, .memory = (int64_t)64 << 20 },
+	.codec = CODEC_DEFAULT_LIMITS,
 	.tar = { .entries = 10000000, .name = 4096, .depth = 1024, .pax = 1 << 20 },
 	.bytes = (int64_t)1 << 40,
 };
