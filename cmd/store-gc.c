@@ -109,45 +109,66 @@ static int remove_unused(struct sweep *w, const json_t *in_use, struct err *e)
 
 // ---- marking ----
 
-static void mark(struct sweep *w, const json_t *descriptor, int depth);
+static int mark(struct sweep *w, const json_t *descriptor, int depth, struct err *e);
 
-static void mark_all(struct sweep *w, const json_t *descriptors, int depth)
+static int mark_all(struct sweep *w, const json_t *descriptors, int depth, struct err *e)
 {
 	size_t i;
 	json_t *descriptor;
 	json_array_foreach(descriptors, i, descriptor)
-		mark(w, descriptor, depth);
+		if (mark(w, descriptor, depth, e) < 0)
+			return -1;
+	return 0;
 }
 
-// What a manifest or index in this blob names; of anything else, and of what is damaged, nothing.
-static void mark_inside(struct sweep *w, const char *digest, int depth)
+// What a manifest or index in this blob names; of one that is not there, nothing.
+static int mark_inside(struct sweep *w, const char *digest, int depth, struct err *e)
 {
+	static const char *const lists[] = { "layers", "blobs", "manifests" };
 	buf_auto text = { 0 };
-	struct err ignored = { 0 };
-	if (store_read_blob(w->s, digest, MANIFEST_MAX, &text, &ignored) < 0)
-		return;
-	jsonio_auto json_t *manifest = jsonio_parse(buf_text(&text), text.length, "manifest", &ignored);
-	mark(w, json_object_get(manifest, "config"), depth);
-	mark(w, json_object_get(manifest, "subject"), depth);
-	mark_all(w, json_object_get(manifest, "layers"), depth);
-	mark_all(w, json_object_get(manifest, "blobs"), depth);
-	mark_all(w, json_object_get(manifest, "manifests"), depth);
+	if (store_read_blob(w->s, digest, MANIFEST_MAX, &text, e) < 0)
+		return -1;
+	jsonio_auto json_t *manifest = jsonio_parse(buf_text(&text), text.length, digest, e);
+	if (!manifest || mark(w, json_object_get(manifest, "config"), depth, e) < 0 ||
+		mark(w, json_object_get(manifest, "subject"), depth, e) < 0)
+		return -1;
+	for (size_t i = 0; i < ARRAY_LENGTH(lists); i++)
+		if (mark_all(w, json_object_get(manifest, lists[i]), depth, e) < 0)
+			return -1;
+	return 0;
 }
 
-static void mark(struct sweep *w, const json_t *descriptor, int depth)
+// Whether an error leaves open what a blob names. What bears no type need not be a manifest.
+static bool hides_names(const struct err *e, const char *type)
+{
+	if (e->status == STATUS_NOT_FOUND)
+		return false;
+	return type || (e->status != STATUS_MALFORMED && e->status != STATUS_LIMIT);
+}
+
+static int mark(struct sweep *w, const json_t *descriptor, int depth, struct err *e)
 {
 	enum digest_algorithm algorithm;
 	const char *hex, *digest = json_string_value(json_object_get(descriptor, "digest"));
 	const char *type = json_string_value(json_object_get(descriptor, "mediaType"));
 	if (!digest_valid(digest, &algorithm, &hex) || algorithm != DIGEST_SHA256 || json_object_get(w->needed, hex))
-		return;
+		return 0;
 	json_object_set_new(w->needed, hex, json_true());
 	bool may_name_more = !type || strstr(type, "manifest") || strstr(type, "index");
-	if (may_name_more && depth < DEPTH_MAX)
-		mark_inside(w, digest, depth + 1);
+	if (!may_name_more || depth >= DEPTH_MAX || mark_inside(w, digest, depth + 1, e) == 0)
+		return 0;
+	if (hides_names(e, type))
+		return -1;
+	*e = (struct err){ 0 };
+	return 0;
 }
 
-// A record that cannot be read may name anything: then nothing is removed at all.
+static int refuse_damaged(struct err *e)
+{
+	return err_hint(e, "store-check tells what is damaged; store-gc removes nothing before it is mended");
+}
+
+// A record or a manifest that cannot be read may name anything: then nothing is removed at all.
 static int mark_needed(struct sweep *w, struct err *e)
 {
 	texts_auto keys = { 0 };
@@ -158,14 +179,16 @@ static int mark_needed(struct sweep *w, struct err *e)
 	jsonio_auto json_t *index = layout_read_index(store_directory(w->s), e);
 	if (!index || store_keys(w->s, &keys, e) < 0)
 		return -1;
-	mark_all(w, json_object_get(index, "manifests"), 0);
+	if (mark_all(w, json_object_get(index, "manifests"), 0, e) < 0)
+		return refuse_damaged(e);
 	for (size_t i = 0; i < keys.count; i++) {
 		jsonio_auto json_t *record = store_read_image(w->s, keys.items[i], e);
 		jsonio_auto json_t *blobs = record ? store_blobs_of(record, e) : NULL;
 		if (!blobs && e->status != STATUS_NOT_FOUND)
-			return err_hint(e, "store-check tells what is damaged; store-gc removes nothing before it is mended");
+			return refuse_damaged(e);
 		*e = (struct err){ 0 };
-		mark_all(w, blobs, 0);
+		if (mark_all(w, blobs, 0, e) < 0)
+			return refuse_damaged(e);
 	}
 	return 0;
 }

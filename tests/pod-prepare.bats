@@ -115,6 +115,9 @@ nothing_left_but() { same "$1" "$(find "$TACKLE_PODS/prepare" -mindepth 1 | wc -
 	refuse 2 pod-prepare --app 1:supplementary-gid=-1 <<<"$record"
 	refuse 2 pod-prepare --app 1:working-dir=tmp <<<"$record"
 	refuse 6 pod-prepare --app 1:caps-retain=CAP_NO_SUCH <<<"$record"
+	for app in 1 '[]' null; do
+		refuse 6 pod-prepare < <(jq -c --argjson app "$app" '.app = $app' <<<"$record")
+	done
 	refuse 6 pod-prepare --app 1:caps-retain=CAP_KILL --app 1:caps-remove=CAP_KILL <<<"$record"
 }
 

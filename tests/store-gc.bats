@@ -101,6 +101,23 @@ age() { # FILE...: as if written two days ago
 	same "$state" "$(store_state)"
 }
 
+@test "with a damaged manifest nothing is removed: it may name what seems to belong to nobody" {
+	printf layer | store-put >/dev/null
+	layer=$(printf layer | digest | jq -c .blob)
+	jq -cn --argjson l "$layer" '{schemaVersion: 2, config: $l, layers: [$l]}' >manifest
+	manifest=$(store-put manifest | jq -c .blob)
+	jq -c --argjson m "$manifest" '.manifests += [$m]' "$TACKLE_STORE/index.json" >new
+	cp new "$TACKLE_STORE/index.json"
+	same "" "$(store-gc --grace-period 0)"
+	flip "$(blob_path "$(jq -r .digest <<<"$manifest")")" 9
+	state=$(store_state)
+	refuse 1 store-gc --grace-period 0
+	says "$(jq -r .digest <<<"$manifest")" "hint: store-check"
+	same "$state" "$(store_state)"
+	rm "$(blob_path "$(jq -r .digest <<<"$manifest")")"
+	same 5 "$(store-gc --grace-period 0 | jq .blob.size)"
+}
+
 @test "rkt:F-08 sweeping while others write: no image loses a blob" {
 	store-put /dev/null >/dev/null
 	for i in {1..6}; do

@@ -196,6 +196,8 @@ static bool has_form(const json_t *value, enum form form)
 
 int request_check(const json_t *request, struct err *e)
 {
+	if (!json_is_object(request))
+		return err_set(e, STATUS_MALFORMED, "app: not an object");
 	for (size_t i = 0; i < ARRAY_LENGTH(keys); i++) {
 		const json_t *value = json_object_get(request, keys[i].field);
 		if (value && !has_form(value, keys[i].form))
