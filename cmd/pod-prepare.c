@@ -12,29 +12,22 @@
 #include <unistd.h>
 
 #include "base/cmd.h"
-#include "base/date.h"
 #include "base/io.h"
 #include "base/mem.h"
 #include "base/msg.h"
 #include "base/path.h"
 #include "base/record.h"
 #include "base/sandbox.h"
-#include "image/aci.h"
 #include "image/image.h"
-#include "image/render.h"
 #include "image/stage.h"
 #include "image/store.h"
 #include "image/storetrust.h"
 #include "oci/acname.h"
-#include "oci/platform.h"
-#include "pod/environ.h"
 #include "pod/fields.h"
+#include "pod/fill.h"
 #include "pod/manifest.h"
 #include "pod/ns.h"
-#include "pod/place.h"
-#include "pod/plan.h"
 #include "pod/request.h"
-#include "pod/rootfs.h"
 #include "pod/state.h"
 #include "pod/volume.h"
 
@@ -82,10 +75,9 @@ struct work {
 	struct trust trust; // which stored images still count as verified
 	json_t *records;    // one per app, in order
 	json_t *manifest;   // of the pod, as far as it is made
-	json_t *sources;    // what the sources of host volumes are, for pod-exec
 	struct state_pod pod;
 	struct buf resolv;
-	struct render_options rendering;
+	bool owners; // files can have the owners the image gives them
 };
 
 // ---- what is asked ----
@@ -244,157 +236,7 @@ static int ask(struct work *w, struct err *e)
 	return ask_pairs(w->manifest, "userLabels", &user.labels, e);
 }
 
-// ---- one app ----
-
-static int check_platform(const json_t *image, struct err *e)
-{
-	const json_t *labels = json_object_get(image, "labels");
-	const char *os = fields_text(fields_find(labels, "name", "os"), "value");
-	const char *arch = fields_text(fields_find(labels, "name", "arch"), "value");
-	const char *host = platform_host()->appc;
-	if ((os && strcmp(os, "linux") != 0) || (arch && strcmp(arch, host) != 0))
-		return err_set(e, STATUS_REFUSED, "'%s': the image is for %s/%s, this is linux/%s", fields_text(image, "name"),
-			os ? os : "?", arch ? arch : "?", host);
-	return 0;
-}
-
-static int layer_environment(json_t *section, struct err *e)
-{
-	json_t *all = json_array(), *variable;
-	size_t i;
-	if (user.inherit)
-		environ_inherit(all, user.inherited, e);
-	json_array_foreach(json_object_get(section, "environment"), i, variable)
-		environ_set(all, fields_text(variable, "name"), fields_text(variable, "value"));
-	if (!e->status && user.variables_file)
-		environ_read_file(all, user.variables_file, e);
-	for (i = 0; !e->status && i < user.variables.count; i++)
-		environ_assign(all, user.variables.items[i], e);
-	json_object_set_new(section, "environment", all);
-	return e->status ? -1 : 0;
-}
-
-// The app section: the pod manifest's own, else the image's, changed as the user asked.
-static int make_section(json_t *app, json_t *image, const json_t *request, struct err *e)
-{
-	json_t *section = json_object_get(app, "app");
-	if (!section)
-		section = json_object_get(image, "app");
-	json_t *made = section ? json_incref(section) : json_pack("{s:s, s:s}", "user", "0", "group", "0");
-	json_object_set_new(app, "app", made);
-	if (layer_environment(made, e) < 0 || request_apply(request, made, e) < 0)
-		return err_context(e, "app '%s'", fields_text(app, "name"));
-	json_t *own = json_object_get(app, "image"), *labels = json_object_get(image, "labels");
-	json_object_set(own, "name", json_object_get(image, "name"));
-	if (labels)
-		json_object_set(own, "labels", labels);
-	return 0;
-}
-
-// What a volume is behind its source, once for all apps. Returns whether it is a directory, or -1.
-static int examine_source(struct work *w, const char *source, struct err *e)
-{
-	char identity[PLAN_IDENTITY_MAX];
-	struct stat st;
-	io_auto int fd = rootfs_open_source(source, user.follow_links, e);
-	if (fd < 0)
-		return -1;
-	if (plan_identity(fd, identity) < 0 || fstat(fd, &st) < 0)
-		return err_system(e, "volume source '%s': cannot stat", source);
-	json_object_set_new(w->sources, source, json_string(identity));
-	return S_ISDIR(st.st_mode);
-}
-
-static int place_mounts(struct work *w, const json_t *app, int root, struct err *e)
-{
-	const char *name = fields_text(app, "name");
-	size_t i;
-	json_t *mount;
-	json_array_foreach(json_object_get(app, "mounts"), i, mount) {
-		const json_t *volume = manifest_volume_of(w->manifest, mount);
-		const char *source = fields_text(volume, "source");
-		bool own = json_object_get(mount, "appVolume") != NULL;
-		mem_auto char *directory = plan_volume_directory(own ? name : NULL, fields_text(mount, "volume"));
-		int is_directory = 1;
-		if (!strcmp(fields_text(volume, "kind"), "host"))
-			is_directory = examine_source(w, source, e);
-		else if (place_volume(w->pod.fd, directory, volume, w->rendering.numeric_owners, e) < 0)
-			return -1;
-		if (is_directory < 0 || place_target(root, fields_text(mount, "path"), is_directory, e) < 0)
-			return err_context(e, "app '%s'", name);
-	}
-	return 0;
-}
-
-static json_t *read_image_manifest(int directory, struct err *e)
-{
-	buf_auto text = { 0 };
-	io_auto int fd = openat(directory, "manifest", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0) {
-		err_system(e, "the image's manifest: cannot open");
-		return NULL;
-	}
-	if (io_read_stream(fd, ACI_MANIFEST_MAX, "the image's manifest", &text, e) < 0)
-		return NULL;
-	json_t *manifest = jsonio_parse(buf_text(&text), text.length, "the image's manifest", e);
-	if (manifest && aci_check_manifest(manifest, e) < 0) {
-		json_decref(manifest);
-		return NULL;
-	}
-	return manifest;
-}
-
-static int prepare_app(struct work *w, int apps, json_t *record, json_t *app, struct err *e)
-{
-	const char *name = fields_text(app, "name");
-	enum status whose = user.manifest ? STATUS_MALFORMED : STATUS_USAGE;
-	if (render_image(w->store, record, apps, name, &w->rendering, e) < 0)
-		return -1;
-	io_auto int directory = openat(apps, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (directory < 0)
-		return err_system(e, "app '%s': cannot open its directory", name);
-	jsonio_auto json_t *image = read_image_manifest(directory, e);
-	if (!image || check_platform(image, e) < 0 || make_section(app, image, json_object_get(record, "app"), e) < 0)
-		return -1;
-	if (manifest_meet(w->manifest, app, whose, e) < 0)
-		return -1;
-	io_auto int root = openat(directory, "rootfs", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (root < 0)
-		return err_system(e, "app '%s': cannot open its root", name);
-	return place_mounts(w, app, root, e) < 0 || place_system(root, &w->resolv, e) < 0 ? -1 : 0;
-}
-
 // ---- the pod ----
-
-static int write_json(const struct work *w, const char *name, const json_t *value, struct err *e)
-{
-	mem_auto char *text = jsonio_text(value);
-	return state_write(&w->pod, name, text, e);
-}
-
-static int write_runtime(const struct work *w, struct err *e)
-{
-	char now[DATE_TEXT_MAX];
-	jsonio_auto json_t *runtime = json_pack("{s:s, s:O, s:b}", "created", date_format(date_now(), now), "sources", w->sources,
-		"followLinks", user.follow_links);
-	if (user.hostname)
-		json_object_set_new(runtime, "hostname", json_string(user.hostname));
-	return write_json(w, "runtime", runtime, e);
-}
-
-static int fill(struct work *w, struct err *e)
-{
-	if (mkdirat(w->pod.fd, "apps", 0755) < 0)
-		return err_system(e, "pod \"%s\": cannot make 'apps'", w->pod.uuid);
-	io_auto int apps = openat(w->pod.fd, "apps", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	size_t i;
-	json_t *app;
-	json_array_foreach(json_object_get(w->manifest, "apps"), i, app)
-		if (prepare_app(w, apps, json_array_get(w->records, i), app, e) < 0)
-			return -1;
-	manifest_tell_unused(w->manifest);
-	return write_json(w, "pod", w->manifest, e) < 0 ? -1 : write_runtime(w, e);
-}
 
 static int save_uuid(const struct work *w, struct err *e)
 {
@@ -417,6 +259,28 @@ static void abandon(struct work *w)
 	io_auto int directory = openat(w->pods, state_directory(w->pod.state), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (directory >= 0 && stage_remove(directory, w->pod.uuid, &ignored) < 0)
 		msg_warn("pod \"%s\": cannot remove what is left of it: %s", w->pod.uuid, ignored.text);
+}
+
+static int fill(const struct work *w, struct err *e)
+{
+	struct fill f = { .pod = &w->pod,
+		.store = w->store,
+		.records = w->records,
+		.manifest = w->manifest,
+		.rendering = render_defaults,
+		.resolv = w->resolv,
+		.mount_fault = user.manifest ? STATUS_MALFORMED : STATUS_USAGE,
+		.hostname = user.hostname,
+		.follow_links = user.follow_links,
+		.inherit = user.inherit,
+		.inherited = user.inherited,
+		.variables_file = user.variables_file,
+		.variables = user.variables };
+	f.rendering.layout = f.rendering.setuid = true;
+	f.rendering.sync = false; // a pod that was being prepared does not outlive a crash of the machine
+	f.rendering.unverified = user.unverified;
+	f.rendering.numeric_owners = w->owners;
+	return fill_pod(&f, e);
 }
 
 static int prepare(struct work *w, struct err *e)
@@ -476,7 +340,7 @@ static int enter_users(struct work *w, struct err *e)
 	mem_auto char *why = NULL;
 	if (geteuid() != 0 && ns_enter_users(&whole, &why, e) < 0)
 		return -1;
-	w->rendering.numeric_owners = whole;
+	w->owners = whole;
 	if (!whole)
 		msg_warn("every file of the pod is the caller's: %s", why);
 	return 0;
@@ -503,7 +367,6 @@ static void finish(struct work *w)
 	trust_free(&w->trust);
 	json_decref(w->records);
 	json_decref(w->manifest);
-	json_decref(w->sources);
 	buf_free(&w->resolv);
 	io_close_indirect(&w->pod.fd);
 	io_close_indirect(&w->pods);
@@ -513,10 +376,7 @@ int main(int argc, char **argv)
 {
 	struct err e = { 0 };
 	cmd_start(&cmd, argc, argv);
-	struct work w = { .pods = -1, .pod = { .fd = -1 }, .sources = json_object(), .rendering = render_defaults };
-	w.rendering.layout = w.rendering.setuid = true;
-	w.rendering.sync = false; // a pod that was being prepared does not outlive a crash of the machine
-	w.rendering.unverified = user.unverified;
+	struct work w = { .pods = -1, .pod = { .fd = -1 } };
 	mem_auto char *pods = path_pods(user.pods);
 	mem_auto char *store = path_store(user.store);
 	if (!user.manifest && !(w.records = record_read_all("image", &e)))

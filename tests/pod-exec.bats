@@ -105,6 +105,35 @@ refuse_own() { # as refuse, for functions: the message is pod-exec's
 	done
 }
 
+@test "rkt:R-005 rkt:X-16 what does not end by SIGTERM, or is stopped, is killed after the grace; none of its processes is left" {
+	local -A pids=()
+	for script in 'trap "" TERM; echo up; sleep 7656 & while :; do sleep 0.1; done' 'sleep 7656 & echo up; kill -STOP $$'; do
+		uuid=$(pod_make "$(sh_app "$script")")
+		pod-exec "$uuid" >"out.$uuid" & pids[$uuid]=$!
+	done
+	for uuid in "${!pids[@]}"; do
+		until [[ -s out.$uuid ]]; do sleep 0.05; done
+		kill -TERM "${pids[$uuid]}"
+	done
+	for uuid in "${!pids[@]}"; do
+		got=0; wait "${pids[$uuid]}" || got=$?
+		same "143 137" "$got $(jq .apps.a1 "$TACKLE_PODS/run/$uuid/status")"
+	done
+	same "" "$(pgrep -f 'sleep 7656')"
+}
+
+@test "rkt:X-16 a stopped pod-exec goes on where it was, and ends as its app" {
+	uuid=$(pod_make "$(sh_app 'echo up; sleep 0.3; echo end; exit 7')")
+	pod-exec "$uuid" >out & pid=$!
+	until [[ -s out ]]; do sleep 0.05; done
+	kill -STOP $pid
+	sleep 0.6
+	same up "$(cat out)"
+	kill -CONT $pid
+	got=0; wait $pid || got=$?
+	same "7 up end" "$got $(paste -sd' ' out)"
+}
+
 @test "rkt:R-005 rkt:R-011 an ignored SIGHUP stays ignored" {
 	uuid=$(pod_make "$(sh_app 'sleep 1; echo done')")
 	nohup pod-exec "$uuid" >out 2>err & pid=$!
@@ -405,4 +434,19 @@ refuse_own() { # as refuse, for functions: the message is pod-exec's
 	pod_run "$(sh_app 'mkdir -p /tmp/a; true')" "$(sh_app true)"
 	same "$mounts" "$(wc -l </proc/self/mountinfo)"
 	same "" "$(find /proc -maxdepth 2 -name mounts -exec grep -l "$TACKLE_PODS" {} + 2>/dev/null)"
+}
+
+@test "rkt:X-03 an app that swaps a directory of a shared volume bends no mount of an app that starts" {
+	POD_VOLUMES='[{"name": "shared", "kind": "empty"}, {"name": "own", "kind": "empty"}]'
+	swap='i=0; while [ $i -lt 300 ]; do rm -rf /shared/sub; ln -s /tmp /shared/sub; rm /shared/sub; mkdir /shared/sub; i=$((i + 1)); done'
+	look='sed "s/^[^ ]* [^ ]* [^ ]* [^ ]* \\([^ ]*\\) .*/\\1/" /proc/self/mountinfo | grep -E "^/(tmp|shared)"'
+	for _ in 1 2 3; do
+		uuid=$(pod_make "$(sh_app "$swap" '.mounts = [{volume: "shared", path: "/shared"}]')" \
+			"$(sh_app "$look" '.mounts = [{volume: "shared", path: "/shared"}, {volume: "own", path: "/shared/sub"}]')")
+		mkdir "$(pod_rootfs "$uuid")/shared"
+		mkdir -p "$(pod_rootfs "$uuid" a2)/shared/sub"
+		pod-exec "$uuid" >out
+		same "/shared" "$(sed 's/^[^ ]* //' out | sort -u | head -n 1)"
+		same "" "$(grep /tmp out || true)"
+	done
 }

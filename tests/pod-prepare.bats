@@ -287,3 +287,34 @@ nothing_in_prepare() { same "" "$(ls "$TACKLE_PODS/prepare")"; }
 @test "rkt:X-13 what the caller's environment holds reaches no program of ours" {
 	same hello "$(LD_AUDIT='' IFS=/ BASH_ENV=/nonexistent pod-prepare <<<"$record" | BASH_ENV=/x pod-exec)"
 }
+
+@test "rkt:O-002 /etc/hosts from a volume is that of the app" {
+	echo '192.0.2.7 elsewhere' >hosts
+	same "192.0.2.7 elsewhere" "$(run_sh 'cat /etc/hosts' --volume "h,kind=host,source=$PWD/hosts" --mount volume=h,target=/etc/hosts)"
+}
+
+@test "rkt:H-001 an isolator that is not enforced is told, once, by its app; others are not" {
+	image example.com/limited '.app.isolators = [{name: "resource/memory", value: {limit: "1G"}}, {name: "os/linux/no-new-privileges", value: true},
+		{name: "os/linux/capabilities-retain-set", value: {set: ["CAP_KILL"]}}]'
+	pod-prepare --unverified <<<"$record" 2>err >pod.json
+	same "1" "$(grep -c isolator err)"
+	grep -q "^pod-prepare: warning: app 'limited': isolator 'resource/memory': not enforced$" err
+}
+
+@test "SIGKILL in the middle of a prepare leaves a directory that nobody locks, and the next prepare succeeds" {
+	mkfifo variables
+	pod-prepare --set-env-file variables <<<"$record" >pod.json & pid=$!
+	exec 5>variables # now it waits for the lines, with a pod half made
+	dir=$(echo "$TACKLE_PODS"/prepare/*)
+	[[ -d $dir/apps ]]
+	refuse_lock() { ! flock -n "$dir" true; }
+	refuse_lock
+	kill -9 $pid
+	got=0; wait $pid || got=$?
+	exec 5>&-
+	same 137 $got
+	flock -n "$dir" true
+	[[ ! -s pod.json ]]
+	same hello "$(pod-prepare <<<"$record" | pod-exec)"
+	[[ -d $dir ]]
+}

@@ -50,6 +50,14 @@ with_ranges() { # SCRIPT: as_user, where /etc gives the user subordinate ids
 	same "600006" "$(stat -c %u "$own"/pods/run/*/volumes/v)"
 }
 
+@test "rkt:E-013 several apps of a user without privileges, each with its root and its status" {
+	got=0
+	as_user 'cat record record | pod-prepare --app 1:name=one --app 2:name=two --app 2:exec=/bin/sh --app 2:arg=-c --app "2:arg=ls /proc | grep -c ^1$; exit 5" 2>/dev/null |
+		pod-exec >out' || got=$?
+	same 5 $got
+	same "one: hello two: 1" "$(sed 's/\[[0-9]*\]//' "$own/out" | sort | paste -sd' ')"
+}
+
 @test "rkt:W-07 another user's pods are out of reach" {
 	pod-prepare <"$own/record" >pod.json
 	cp pod.json "$own/pod.json"
