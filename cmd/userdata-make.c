@@ -85,7 +85,8 @@ static bool is_host(const char *text)
 static bool is_port(const char *text)
 {
 	size_t n = strspn(text, "0123456789");
-	return n && n <= 5 && !text[n] && atoi(text) >= 1 && atoi(text) <= PORT_MAX;
+	long port = n && n <= 5 && !text[n] ? strtol(text, NULL, 10) : 0;
+	return port >= 1 && port <= PORT_MAX;
 }
 
 static int check_time_servers(struct err *e)

@@ -24,18 +24,20 @@ examples() {
 		sed 's/\\&//g; s/\\-/-/g; s/\\e/\\/g; s/\\(aq/'"'"'/g; s/\\(dq/"/g; s/\\(ha/^/g; s/\\(ti/~/g'
 }
 
-# check COMMAND EXPECTED: 0, its stdout is EXPECTED, where `...` stands for anything, and the records in it keep to their schemas.
+# The text on stdin as a pattern for [[ ]]: `...` stands for anything in a line, and alone in a line for any lines or none.
+pattern() {
+	sed 's/[][*?()|\\]/\\&/g' | awk '{ gsub(/\.\.\./, "*"); printf "%s", $0 == "*" ? "?(\n*)" : "\n" $0 }'
+}
+
+# check COMMAND EXPECTED: 0, its stdout is EXPECTED, and the records in it keep to their schemas.
 check() {
-	local got status=0 pattern=${2//\\/\\\\}
+	local got status=0 pattern=
 	got=$(sh -c "$1" 2>stderr.txt </dev/null) || status=$?
-	pattern=${pattern//\[/\\[}
-	pattern=${pattern//\*/\\*}
-	pattern=${pattern//\?/\\?}
-	pattern=${pattern//.../*}
+	[[ -z $2 ]] || pattern=$(pattern <<<"$2")
 	faults=$(jq -Rc 'fromjson? | select(type == "object" and has("kind"))' <<<"$got" |
 		jq -nr --slurpfile schemas <(cat "$ROOT"/share/schema/*.json) -f "$ROOT/tests/schema.jq")
 	# shellcheck disable=SC2053  # it is a pattern
-	[[ $status == 0 && $got == $pattern && -z $faults ]] && return
+	[[ $status == 0 && ${got:+$'\n'}$got == $pattern && -z $faults ]] && return
 	printf '%s: $ %s\nstatus %s\n--- expected\n%s\n--- found\n%s\n--- stderr\n%s\n--- against the schemas\n%s\n' "$page" \
 		"$1" "$status" "$2" "$got" "$(cat stderr.txt)" "$faults" >&2
 	return 1

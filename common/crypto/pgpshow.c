@@ -36,7 +36,7 @@ static const char *algorithm_name(const char *number)
 	} names[] = { { 1, "rsa" }, { 2, "rsa" }, { 3, "rsa" }, { 16, "elgamal" }, { 17, "dsa" }, { 18, "ecdh" }, { 19, "ecdsa" },
 		{ 22, "eddsa" }, { 25, "x25519" }, { 26, "x448" }, { 27, "ed25519" }, { 28, "ed448" } };
 	for (size_t i = 0; i < ARRAY_LENGTH(names); i++)
-		if (names[i].number == atoi(number))
+		if (names[i].number == strtol(number, NULL, 10))
 			return names[i].name;
 	return "unknown";
 }
@@ -85,7 +85,7 @@ static json_t *new_key(char *fields[static FIELDS_MAX])
 	set_time(key, "created", fields[FIELD_CREATED]);
 	set_time(key, "expires", fields[FIELD_EXPIRES]);
 	json_object_set_new(key, "algorithm", json_string(algorithm_name(fields[FIELD_ALGORITHM])));
-	json_object_set_new(key, "bits", json_integer(atoi(fields[FIELD_BITS])));
+	json_object_set_new(key, "bits", json_integer(strtol(fields[FIELD_BITS], NULL, 10)));
 	if (*fields[FIELD_CURVE] && utf8_valid(fields[FIELD_CURVE], strlen(fields[FIELD_CURVE])))
 		json_object_set_new(key, "curve", json_string(fields[FIELD_CURVE]));
 	if (*fields[FIELD_VALIDITY] == 'r')

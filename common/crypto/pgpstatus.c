@@ -54,7 +54,7 @@ static void note_valid(struct verdict *v, char **fields, size_t count)
 		*c = (char)tolower((unsigned char)*c);
 	if (!pgp_is_fingerprint(primary))
 		v->against = "gpgv's answer cannot be read";
-	else if (pgp_hash_is_weak(atoi(fields[8])))
+	else if (pgp_hash_is_weak((int)strtol(fields[8], NULL, 10)))
 		v->against = "weak digest algorithm";
 	else if (strcmp(fields[9], "00") != 0)
 		v->against = "not a signature over a binary document";

@@ -75,13 +75,12 @@ static bool content_range(CURL *easy, int64_t *first, int64_t *total)
 // object (RFC 9110, section 15.5.17).
 static bool is_whole(const struct exchange *x)
 {
-	const char *value = header(x->easy, "Content-Range");
+	const char *at = header(x->easy, "Content-Range");
 	int64_t total;
-	int end = -1;
-	if (x->response->code != 416 || !x->asked_range || !value)
+	if (x->response->code != 416 || !x->asked_range || !at || strncasecmp(at, "bytes */", 8) != 0)
 		return false;
-	sscanf(value, "bytes */%" SCNd64 "%n", &total, &end);
-	return end > 0 && !value[end] && total == x->received;
+	at += 8;
+	return number_before(&at, '\0', &total) && total == x->received;
 }
 
 // A 200 brings the whole, a 206 must go on exactly where the last one ended.
