@@ -23,6 +23,7 @@
 #include "image/storecmd.h"
 #include "image/storetrust.h"
 #include "net/http.h"
+#include "net/url.h"
 #include "oci/descriptor.h"
 
 #define SIGNATURE_MAX ((int64_t)64 << 10) // a signature takes at most a few KiB
@@ -142,7 +143,8 @@ static int fetch_signature(struct store *s, const char *url, int file, json_t **
 			return -1;
 	} else {
 		struct http_response response;
-		progress_note("Downloading signature from %s", url);
+		mem_auto char *shown = url_shown(url);
+		progress_note("Downloading signature from %s", shown);
 		int got = http_get_all(url, SIGNATURE_MAX, &bytes, &response, e);
 		long code = response.code;
 		http_response_free(&response);

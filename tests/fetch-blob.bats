@@ -399,6 +399,20 @@ plain=(--allow-http --no-signature) # what the server at $H needs
 	refuse 7 fetch-blob --no-signature --max-ratio 1 --max-size 100K < <(ref-parse https://example.com/image.aci)
 }
 
+@test "what a URL says besides its path, which may be a secret, is in no message" {
+	serve example.com
+	echo page >"$WEB/example.com/page.aci"
+	jq -cn '{kind: "image", endpoints: [{url: "https://example.com/page.aci?t=SECRET", signature: "https://example.com/x.asc?t=SECRET"}]}' >page
+	refuse 6 fetch-blob <page
+	says "'https://example.com/page.aci'"
+	[[ $message != *SECRET* ]]
+	jq -c '.endpoints[0].url |= sub("page"; "image")' page | fetch-blob >/dev/null 2>err
+	grep -q 'Downloading signature from https://example.com/x.asc$' err
+	web_rules example.com 'location = /r.aci { return 302 https://u:SECRET@example.com/image.aci; }'
+	refuse 1 fetch-blob < <(ref-parse https://example.com/r.aci)
+	[[ $message != *SECRET* ]]
+}
+
 @test "dependencies of the manifest are in the record; several records keep their order" {
 	jq -c '.dependencies = [{"imageName":"example.com/base","labels":[{"name":"os","value":"linux"}]}]' manifest >m2
 	fixture_image dep.aci m2 rootfs

@@ -15,6 +15,7 @@
 #include "crypto/hash.h"
 #include "image/download.h"
 #include "net/http.h"
+#include "net/url.h"
 
 enum { STATE_MAX = 64 * 1024 };
 
@@ -268,8 +269,10 @@ int download_run(struct store *s, const struct download_request *request, struct
 	int got = request->source >= 0 ? copy(&r, e) : get(&r, e);
 	int result = settle(&r, got, e);
 	http_response_free(&r.response);
-	if (result < 0 && (got == 0 || r.content_failed))
-		err_context(e, "'%.200s'", request->url);
+	if (result < 0 && (got == 0 || r.content_failed)) {
+		mem_auto char *shown = url_shown(request->url);
+		err_context(e, "'%.200s'", shown);
+	}
 	if (result < 0 && d->failed_on_way)
 		download_keep(d);
 	else if (result < 0 || d->unchanged)

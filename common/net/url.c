@@ -144,5 +144,10 @@ bool url_names_local(const char *url)
 
 char *url_shown(const char *url)
 {
-	return mem_text_n(url, strcspn(url, "?"));
+	const char *scheme_end = strstr(url, "://"), *authority = scheme_end ? scheme_end + 3 : url;
+	const char *at = memrchr(authority, '@', strcspn(authority, "/?#"));
+	const char *host = at ? at + 1 : authority;
+	if (!strncmp(url, "file:", 5))
+		return mem_text(url);
+	return mem_format("%.*s%.*s", (int)(authority - url), url, (int)strcspn(host, "?"), host);
 }

@@ -26,7 +26,7 @@ bool url_same_origin(const char *a, const char *b); // scheme, host and port
 bool url_address_is_local(const struct sockaddr *address);
 bool url_names_local(const char *url); // by a literal address or as localhost; other names are judged when they are resolved
 
-// For messages: without its query, which may hold a secret. Malloced.
+// For messages: without its query and user information, which may hold a secret; the name of a file whole. Malloced.
 char *url_shown(const char *url);
 
 #endif

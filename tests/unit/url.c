@@ -96,8 +96,25 @@ static void origins(void **unused)
 	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++)
 		if (url_same_origin(cases[i].a, cases[i].b) != cases[i].same)
 			fail_msg("'%s' '%s'", cases[i].a, cases[i].b);
-	mem_auto char *shown = url_shown("https://h/x?token=secret");
-	assert_string_equal(shown, "https://h/x");
+}
+
+static void shown_without_secrets(void **unused)
+{
+	(void)unused;
+	static const struct {
+		const char *url, *shown;
+	} cases[] = {
+		{ "https://h/x?token=secret", "https://h/x" },
+		{ "https://u:secret@h:1/x", "https://h:1/x" },
+		{ "https://u:se@cret@h?y@z", "https://h" },
+		{ "https://h/x@y#z", "https://h/x@y#z" },
+		{ "file:/a?b@c", "file:/a?b@c" },
+		{ "", "" },
+	};
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+		mem_auto char *shown = url_shown(cases[i].url);
+		assert_string_equal(shown, cases[i].shown);
+	}
 }
 
 // rkt:F-03
@@ -150,6 +167,7 @@ int main(void)
 		cmocka_unit_test(checked),
 		cmocka_unit_test(dot_segments),
 		cmocka_unit_test(origins),
+		cmocka_unit_test(shown_without_secrets),
 		cmocka_unit_test(local_addresses),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
