@@ -9,6 +9,8 @@ refuse_own() { # as refuse, for functions: the message is pod-exec's
 	local want=$1 got=0
 	shift
 	"$@" >out 2>err || got=$?
+	# shellcheck disable=SC2034  # says reads it
+	message=$(<err)
 	same "$want" "$got" && grep -q '^pod-exec: ' err
 }
 

@@ -84,7 +84,7 @@ static int become(void *data)
 		tell(REPORT_FD, INIT_STARTED, k->index, getpid(), NULL);
 	app_become(k->app, &k->identity, start->argv, k->in->mask, &e);
 	tell(REPORT_FD, INIT_FAILED, k->index, (int)e.status, e.text);
-	_exit((int)e.status);
+	return (int)e.status; // which clone(3) makes its end
 }
 
 // Runs a handler or the app itself. Returns its status. The child has no memory of its own until it becomes the program: a copy
