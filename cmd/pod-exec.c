@@ -109,7 +109,7 @@ static int pod_of_record(char **pods, char uuid[static STATE_UUID_MAX], struct e
 	jsonio_auto json_t *record = record_read("pod", e);
 	const char *text = record ? jsonio_need_text(record, "uuid", e) : NULL;
 	const char *directory = text ? jsonio_get_text(record, "dir", e) : NULL;
-	if (e->status)
+	if (!text || e->status)
 		return -1;
 	if (!state_is_uuid(text))
 		return err_set(e, STATUS_MALFORMED, "stdin: field 'uuid': not a UUID");

@@ -56,7 +56,9 @@ static char unescaped(const char **at)
 	int high = c[0] == '\\' && c[1] == 'x' ? hex_value(c[2]) : -1;
 	int low = high >= 0 ? hex_value(c[3]) : -1;
 	*at += low >= 0 ? 4 : letter ? 2 : 1;
-	return low >= 0 ? (char)(high << 4 | low) : letter ? meant[letter - letters] : c[0];
+	if (low >= 0)
+		return (char)(high << 4 | low);
+	return letter ? meant[letter - letters] : c[0];
 }
 
 static json_t *user_id(const char *field)

@@ -76,7 +76,9 @@ bool whitelist_allows(const struct whitelist *w, const char *path, bool director
 	if (!w->count || !strcmp(path, "."))
 		return true;
 	const char *found = at_or_behind(w, path);
-	if (found && !strcmp(found, path))
+	if (!found) // nor is one behind `path/`
+		return false;
+	if (!strcmp(found, path))
 		return true;
 	if (!directory)
 		return false;

@@ -55,8 +55,11 @@ static struct range find_range(const char *text, const char *name, uid_t uid)
 		size_t n = strcspn(line, ":\n");
 		bool ours = line[n] == ':' &&
 			((strlen(name) == n && !memcmp(line, name, n)) || (strlen(number) == n && !memcmp(line, number, n)));
-		struct range r = { 0 };
-		if (ours && sscanf(line + n, ":%10lu:%10lu", &r.start, &r.count) == 2 && r.count)
+		char *rest = NULL;
+		struct range r = { .start = ours ? strtoul(line + n + 1, &rest, 10) : 0 };
+		if (rest && *rest == ':')
+			r.count = strtoul(rest + 1, NULL, 10);
+		if (r.count)
 			return r;
 	}
 	return (struct range){ 0 };
