@@ -273,7 +273,8 @@ int download_run(struct store *s, const struct download_request *request, struct
 		mem_auto char *shown = url_shown(request->url);
 		err_context(e, "'%.200s'", shown);
 	}
-	if (result < 0 && d->failed_on_way)
+	bool hopeless = e->status == STATUS_MALFORMED || e->status == STATUS_LIMIT; // it would only fail in the same way again
+	if (result < 0 && d->failed_on_way && !hopeless)
 		download_keep(d);
 	else if (result < 0 || d->unchanged)
 		download_discard(d);
