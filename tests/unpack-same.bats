@@ -108,9 +108,9 @@ in_mapped_namespace() {
 	for i in {1..3000}; do entries+=("d:$i/$(printf 'n%.0s' {1..60})/$i/$i"); done
 	evil-tar "${entries[@]}" >t.tar
 	command time -f %M -o peak "$BIN/unpack" --tar target <t.tar
-	evil-tar d:d >small.tar
+	evil-tar "${entries[@]:0:750}" >small.tar # already more than the buffers hold
 	command time -f %M -o least "$BIN/unpack" --tar small <small.tar
-	(($(cat peak) - $(cat least) < 1200)) # of 12,000 each would be felt
+	(($(cat peak) - $(cat least) < 1200)) # 9,000 more: each would be felt
 	same 12001 "$(find target -type d | wc -l)"
 }
 
