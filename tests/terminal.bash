@@ -10,7 +10,8 @@ on_terminal() {
 	shift
 	printf -v quoted '%q ' "$@"
 	screen='' status=0
-	coproc TERMINAL { exec script -qefc "exec bash -c $(printf %q "$quoted")" /dev/null 2>&1; }
+	# script(1) runs it by $SHELL, and another shell than bash would lose the functions a test exports.
+	coproc TERMINAL { SHELL=$BASH exec script -qefc "exec bash -c $(printf %q "$quoted")" /dev/null 2>&1; }
 	# Copies: bash closes its own descriptors as soon as the process is gone, with output still unread.
 	local pid=$TERMINAL_PID in out
 	exec {in}>&"${TERMINAL[1]}" {out}<&"${TERMINAL[0]}"
