@@ -151,7 +151,7 @@ listing() {
 	tar -C theirs --numeric-owner --xattrs -xpf t.tar
 	gzip -1 <t.tar | unpack --tar --setuid ours
 	diff <(listing theirs) <(listing ours)
-	(($(find ours | wc -l) > 2000))
+	(($(find ours | wc -l) > 500))
 }
 
 @test "rkt:A-058 rkt:I-006 and the same in a mapped user namespace, as seen inside" {
