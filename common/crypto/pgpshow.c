@@ -58,7 +58,9 @@ static char unescaped(const char **at)
 	*at += low >= 0 ? 4 : letter ? 2 : 1;
 	if (low >= 0)
 		return (char)(high << 4 | low);
-	return letter ? meant[letter - letters] : c[0];
+	if (letter)
+		return meant[letter - letters];
+	return c[0];
 }
 
 static json_t *user_id(const char *field)
