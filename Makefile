@@ -84,8 +84,9 @@ asan:
 check:
 	tests/run
 
+lint: export LINT_FLAGS = $(CPPFLAGS) $(PKG_CFLAGS)
 lint: $(B)/gen/sandbox_filters.h
-	tests/lint '$(CPPFLAGS) $(PKG_CFLAGS)'
+	tests/lint
 
 fuzz:
 	$(MAKE) B=build-fuzz CC=clang CFLAGS='-O1 -g' HARDENING=-fPIE WARNINGS='-Wall -Wextra -Wno-unknown-warning-option -Werror' \

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#define ERR_DEFINES_THEM
 #include "base/err.h"
 
 int err_set(struct err *e, enum status status, const char *format, ...)

@@ -31,7 +31,7 @@ int err_hint(struct err *e, const char *format, ...) __attribute__((format(print
 // Puts `context: ` before the text that is there. Returns -1.
 int err_context(struct err *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-#ifdef __clang_analyzer__ // which sees one file at a time, and is told what they return
+#if defined __clang_analyzer__ && !defined ERR_DEFINES_THEM // it sees one file at a time, and is told what they return
 #define err_set(...)     ((void)err_set(__VA_ARGS__), -1)
 #define err_system(...)  ((void)err_system(__VA_ARGS__), -1)
 #define err_open(...)    ((void)err_open(__VA_ARGS__), -1)

@@ -13,8 +13,7 @@
 #include "image/trust.h"
 
 struct verify_options {
-	bool allow_untrusted; // pass on, unverified and with a warning, an image for whose name nobody is
-		// trusted
+	bool allow_untrusted; // pass on an image for whose name nobody is trusted: unverified, with a warning
 	enum pgpcheck_program program;
 };
 
