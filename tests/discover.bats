@@ -70,7 +70,7 @@ T='https://example.com/{os}/{arch}/{name}-{version}.{ext}'
 	CASES
 }
 
-@test "rkt:C-004 the paths above are asked, up to the host and no further" {
+@test "rkt:C-004 rkt:C-017 the paths above are asked, up to the host and no further, and no address is made of the name" {
 	web_page example.com '' "$(tag example.com/ https://x.example/top)"
 	web_page example.com a/b 'no tag'
 	same https://x.example/top "$(discover example.com/a/b/c:1 | urls)"

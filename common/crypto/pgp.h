@@ -1,7 +1,8 @@
 // OpenPGP keys and detached signatures as packets (RFC 4880, RFC 9580): armour off, fingerprints, who claims
 // to have signed and how. Nothing is verified here: crypto/pgpcheck.h does that, with these bytes. Only what
 // was understood as a whole is handed on, so that no verifier meets a clear-signed text or a message where a
-// detached signature is due. SPDX-License-Identifier: Apache-2.0
+// detached signature is due.
+// SPDX-License-Identifier: Apache-2.0
 #ifndef CRYPTO_PGP_H
 #define CRYPTO_PGP_H
 

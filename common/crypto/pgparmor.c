@@ -1,5 +1,6 @@
 // The armour of OpenPGP (RFC 9580, section 6); pgp.h says what these promise. Text around a block is passed
-// over, as every other reader does; inside, nothing is guessed. SPDX-License-Identifier: Apache-2.0
+// over, as every other reader does; inside, nothing is guessed.
+// SPDX-License-Identifier: Apache-2.0
 #include <sodium.h>
 #include <string.h>
 

@@ -1,5 +1,6 @@
 // App Container Images: the manifest's schema and the archive around it (App Container Specification, aci.md
-// and types.md). SPDX-License-Identifier: Apache-2.0
+// and types.md).
+// SPDX-License-Identifier: Apache-2.0
 #ifndef IMAGE_ACI_H
 #define IMAGE_ACI_H
 

@@ -1,5 +1,6 @@
 // The schema of an ImageManifest (aci.md, "Image Manifest Schema"; types.md), as tables for schema.h. aci.h
-// says what the public functions promise. SPDX-License-Identifier: Apache-2.0
+// says what the public functions promise.
+// SPDX-License-Identifier: Apache-2.0
 #include <string.h>
 #include <strings.h>
 

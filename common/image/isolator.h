@@ -1,5 +1,6 @@
 // Isolators of apps and pods (App Container Specification, ace.md, "Isolators"; rkt:H-002, rkt:H-004,
-// rkt:H-006, rkt:H-008). SPDX-License-Identifier: Apache-2.0
+// rkt:H-006, rkt:H-008).
+// SPDX-License-Identifier: Apache-2.0
 #ifndef IMAGE_ISOLATOR_H
 #define IMAGE_ISOLATOR_H
 

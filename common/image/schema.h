@@ -1,6 +1,7 @@
 // Holding JSON documents to tables of fields. Nothing stops at the first fault: every finding is kept with
 // the path of its field, as in `manifest: app.ports[1].port: not from 1 to 65535`. Field names and values are
-// hostile; they are quoted short, never in whole. SPDX-License-Identifier: Apache-2.0
+// hostile; they are quoted short, never in whole.
+// SPDX-License-Identifier: Apache-2.0
 #ifndef IMAGE_SCHEMA_H
 #define IMAGE_SCHEMA_H
 

@@ -1,5 +1,6 @@
 // The 512-byte header block of a tar entry (POSIX.1-2017 pax, "ustar Interchange Format"; GNU tar manual,
-// "Basic Tar Format"). SPDX-License-Identifier: Apache-2.0
+// "Basic Tar Format").
+// SPDX-License-Identifier: Apache-2.0
 #ifndef IMAGE_TARHEAD_H
 #define IMAGE_TARHEAD_H
 

@@ -1,5 +1,6 @@
 // The records of a pax extended header (POSIX.1-2017 pax, "pax Extended Header"), and those of GNU's sparse
-// formats in it. SPDX-License-Identifier: Apache-2.0
+// formats in it.
+// SPDX-License-Identifier: Apache-2.0
 #ifndef IMAGE_TARPAX_H
 #define IMAGE_TARPAX_H
 

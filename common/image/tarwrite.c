@@ -1,5 +1,6 @@
 // tarwrite.h says what these promise. The layout is POSIX.1-2017, pax, "ustar Interchange Format" and "pax
-// Interchange Format". SPDX-License-Identifier: Apache-2.0
+// Interchange Format".
+// SPDX-License-Identifier: Apache-2.0
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

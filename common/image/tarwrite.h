@@ -1,6 +1,7 @@
 // Writing tar archives, deterministically: pax format with ustar headers wherever they suffice, numeric
 // owners, no access or change times, records for what ustar cannot hold in sorted order. The same entries
-// give the same bytes. SPDX-License-Identifier: Apache-2.0
+// give the same bytes.
+// SPDX-License-Identifier: Apache-2.0
 #ifndef IMAGE_TARWRITE_H
 #define IMAGE_TARWRITE_H
 

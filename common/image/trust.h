@@ -4,7 +4,8 @@
 //   trustedkeys/root.d/FINGERPRINT            a key for every image
 //
 // Later directories mask earlier ones: by a file of the same relative name, and an empty file masks without
-// replacing. SPDX-License-Identifier: Apache-2.0
+// replacing.
+// SPDX-License-Identifier: Apache-2.0
 #ifndef IMAGE_TRUST_H
 #define IMAGE_TRUST_H
 

@@ -1,5 +1,6 @@
 // One request and its answer, no redirect followed and nothing retried: the part of http.c that talks to
-// libcurl. Not for others. SPDX-License-Identifier: Apache-2.0
+// libcurl. Not for others.
+// SPDX-License-Identifier: Apache-2.0
 #ifndef NET_EXCHANGE_H
 #define NET_EXCHANGE_H
 

@@ -1,5 +1,6 @@
 // URLs: what may be fetched and how two of them relate. libcurl parses (RFC 3986 as the WHATWG mends it); the
-// rules are ours. SPDX-License-Identifier: Apache-2.0
+// rules are ours.
+// SPDX-License-Identifier: Apache-2.0
 #ifndef NET_URL_H
 #define NET_URL_H
 
