@@ -8,6 +8,7 @@
 #include "base/cmd.h"
 #include "base/mem.h"
 #include "base/record.h"
+#include "base/sandbox.h"
 #include "base/secret.h"
 #include "crypto/b64.h"
 #include "crypto/hash.h"
@@ -92,7 +93,12 @@ int main(int argc, char **argv)
 	struct err e = { 0 };
 	jwks_auto keys = { 0 };
 	struct cmd_operands files = cmd_start(&cmd, argc, argv);
+	struct sandbox sandbox = { 0 };
 	secret_guard();
+	for (int i = 0; i < files.count; i++)
+		texts_add(&sandbox.reads, files.items[i]);
+	if (sandbox_enter(&sandbox, &e) < 0)
+		return cmd_fail(&e);
 	if (!files.count && jwks_read(&keys, "-", &e) < 0)
 		return cmd_fail(&e);
 	for (int i = 0; i < files.count; i++)

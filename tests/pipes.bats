@@ -54,7 +54,7 @@ fails() {
 	while IFS= read -r end; do
 		rm -rf "$TACKLE_STORE" "$TACKLE_PODS" target
 		dash -c "discover $hello | fetch-blob | verify-sig | $end" >out
-		! nothing_done 2>/dev/null
+		run ! nothing_done
 	done < <(ends)
 }
 

@@ -261,7 +261,7 @@ both() {
 	record example.com/a data good.sig >in
 	for v in sqv gpgv; do
 		ASAN_OPTIONS=detect_leaks=0 strace -f -e trace=socket,connect -o trace verify-sig --verifier $v <in >/dev/null
-		! grep -E 'socket\(|connect\(' trace
+		run ! grep -E 'socket\(|connect\(' trace
 	done
 	[[ ! -e $HOME/.gnupg ]]
 }
