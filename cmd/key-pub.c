@@ -13,6 +13,7 @@
 #include "base/secret.h"
 #include "crypto/key.h"
 #include "crypto/passphrase.h"
+#include "tuf/keys.h"
 
 static struct {
 	const char *id;
@@ -21,7 +22,7 @@ static struct {
 } user;
 
 static const struct cmd_option options[] = {
-	CMD_CHOICE(0, "id", &user.id, "kid", "print the key's id instead: kid is its RFC 7638 thumbprint in hex"),
+	CMD_CHOICE(0, "id", &user.id, "kid|tuf", "print the key's id instead: its RFC 7638 thumbprint in hex, or its TUF keyid"),
 	CMD_CHOICE(0, "type", &user.type, "ed25519|p256|p384|rsa", "refuse a key of another type"),
 	CMD_FLAG(0, "private", &user.private_only, "refuse a key that is public already"),
 	CMD_GROUP(passphrase_options),
@@ -71,7 +72,9 @@ static int print_key(const struct key *k, struct err *e)
 {
 	char kid[65];
 	buf_auto text = { 0 };
-	if (user.id)
+	if (user.id && !strcmp(user.id, "tuf"))
+		keys_id(k, kid);
+	else if (user.id)
 		key_thumbprint(k, kid);
 	else if (key_public_pem(k, &text, e) < 0)
 		return -1;

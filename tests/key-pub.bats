@@ -36,6 +36,21 @@ setup() { in_own_directory; }
 	done
 }
 
+@test "dtuf:K5 dtuf:K6 --id tuf is the SHA-256 of the canonical key object, written here by hand" {
+	key-gen --no-passphrase -o ed.pem
+	hex=$(openssl pkey -in ed.pem -pubout -outform DER | tail -c 32 | xxd -p -c 32)
+	want=$(printf '{"keytype":"ed25519","keyval":{"public":"%s"},"scheme":"ed25519"}' "$hex" | sha256sum | cut -d' ' -f1)
+	same "$want" "$(key-pub --id tuf ed.pem)"
+	for type in p256:ecdsa:ecdsa-sha2-nistp256 p384:ecdsa:ecdsa-sha2-nistp384 rsa:rsa:rsassa-pss-sha256; do
+		IFS=: read -r kind keytype scheme <<<"$type"
+		key-gen --type "$kind" --no-passphrase -o "$kind.pem"
+		# the newlines of the PEM text stand as they are in canonical JSON
+		want=$({ printf '{"keytype":"%s","keyval":{"public":"' "$keytype"; openssl pkey -in "$kind.pem" -pubout
+			printf '"},"scheme":"%s"}' "$scheme"; } | sha256sum | cut -d' ' -f1)
+		same "$kind $want" "$kind $(key-pub --id tuf "$kind.pem")"
+	done
+}
+
 @test "brkt:B18 brkt:X5 what is no key, or not one alone, is refused with its reason" {
 	(umask 077 && echo wrong >p)
 	key-gen --type p384 --no-passphrase -o a.pem

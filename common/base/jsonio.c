@@ -66,6 +66,10 @@ json_t *jsonio_parse(const char *text, size_t length, const char *subject, struc
 		err_set(e, STATUS_LIMIT, "%s: JSON nested deeper than %d levels", subject, JSONIO_DEPTH_MAX);
 		return NULL;
 	}
+	if (length && memchr(text, 0, length)) { // behind a number Jansson passes over one
+		err_set(e, STATUS_MALFORMED, "%s: bad JSON: a NUL character", subject);
+		return NULL;
+	}
 	json_error_t error;
 	json_t *value = json_loadb(text, length, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
 	if (!value)

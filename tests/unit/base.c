@@ -130,6 +130,8 @@ static void json_is_strict(void **unused)
 	struct err e = { 0 };
 	assert_null(jsonio_parse(deep, sizeof deep, "deep", &e));
 	assert_int_equal(e.status, STATUS_LIMIT);
+	assert_null(jsonio_parse("[1\0]", 4, "case", &e));
+	assert_null(jsonio_parse("1\0", 2, "case", &e));
 }
 
 static void json_errors_hide_the_text(void **unused)

@@ -1,0 +1,178 @@
+// names.h says what these promise.
+// SPDX-License-Identifier: Apache-2.0
+#include <fnmatch.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/utf8.h"
+#include "crypto/hash.h"
+#include "tuf/names.h"
+
+static const char unquoted[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+
+static void quote(const char *text, size_t length, const char *also, struct buf *out)
+{
+	for (size_t i = 0; i < length; i++)
+		if (strchr(unquoted, text[i]) || strchr(also, text[i]))
+			buf_add_byte(out, text[i]);
+		else
+			buf_add_format(out, "%%%02X", (unsigned)(unsigned char)text[i]);
+}
+
+void names_quote(const char *name, struct buf *out)
+{
+	quote(name, strlen(name), "", out);
+}
+
+void names_quote_path(const char *path, struct buf *out)
+{
+	quote(path, strlen(path), "/", out);
+}
+
+void names_path_hash(const char *path, char hex[static NAMES_HASH_MAX])
+{
+	char digest[DIGEST_TEXT_MAX];
+	hash_bytes(DIGEST_SHA256, path, strlen(path), digest);
+	memcpy(hex, strchr(digest, ':') + 1, NAMES_HASH_MAX);
+}
+
+void names_file(const char *name, struct buf *out)
+{
+	char hex[NAMES_HASH_MAX];
+	size_t before = out->length;
+	if (!strcmp(name, ".") || !strcmp(name, "..")) {
+		buf_add_text(out, name[1] ? "%2E%2E" : "%2E");
+		return;
+	}
+	names_quote(name, out);
+	if (out->length - before <= NAMES_FILE_MAX)
+		return;
+	out->length = before;
+	names_path_hash(name, hex);
+	buf_add_format(out, "%%%%%s", hex);
+}
+
+char *names_role_file(const char *role, int64_t version)
+{
+	struct buf out = { 0 };
+	if (version > 0)
+		buf_add_format(&out, "%" PRId64 ".", version);
+	names_file(role, &out);
+	buf_add_text(&out, ".json");
+	return buf_steal(&out);
+}
+
+char *names_role_url(const char *role, int64_t version)
+{
+	struct buf out = { 0 };
+	if (version > 0)
+		buf_add_format(&out, "%" PRId64 ".", version);
+	names_quote(role, &out);
+	buf_add_text(&out, ".json");
+	return buf_steal(&out);
+}
+
+static int hex_digit(char c)
+{
+	return c >= '0' && c <= '9' ? c - '0' : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+char *names_unfile(const char *file)
+{
+	buf_auto name = { 0 };
+	buf_auto again = { 0 };
+	for (const char *p = file; *p; p++) {
+		int high = *p == '%' ? hex_digit(p[1]) : 0;
+		int low = *p == '%' && high >= 0 ? hex_digit(p[2]) : 0;
+		if (*p == '%' && (high < 0 || low < 0 || !(high | low)))
+			return NULL;
+		buf_add_byte(&name, (char)(*p == '%' ? high << 4 | low : *p));
+		p += *p == '%' ? 2 : 0;
+	}
+	names_file(buf_text(&name), &again);
+	return strcmp(buf_text(&again), file) ? NULL : buf_steal(&name);
+}
+
+char *names_target_url(const char *path, const char *hash)
+{
+	struct buf out = { 0 };
+	const char *slash = strrchr(path, '/');
+	const char *base = slash ? slash + 1 : path;
+	quote(path, (size_t)(base - path), "/", &out);
+	if (hash)
+		buf_add_format(&out, "%s.", hash);
+	names_quote(base, &out);
+	return buf_steal(&out);
+}
+
+bool names_is_top_level(const char *role)
+{
+	return !strcmp(role, "root") || !strcmp(role, "timestamp") || !strcmp(role, "snapshot") || !strcmp(role, "targets");
+}
+
+int names_check_role(const char *role, struct err *e)
+{
+	if (!*role || names_is_top_level(role))
+		return err_set(e, STATUS_REFUSED, "a delegation to the role '%s'", role);
+	return utf8_valid(role, strlen(role)) ? 0 : err_set(e, STATUS_REFUSED, "the role name '%s': not UTF-8", role);
+}
+
+int names_check_target(const char *path, struct err *e)
+{
+	if (!*path)
+		return err_set(e, STATUS_REFUSED, "an empty target name");
+	return utf8_valid(path, strlen(path)) ? 0 : err_set(e, STATUS_REFUSED, "the target name '%s': not UTF-8", path);
+}
+
+bool names_is_plain_path(const char *path)
+{
+	for (const char *part = path;;) {
+		size_t n = strcspn(part, "/");
+		if (!n || (n == 1 && part[0] == '.') || (n == 2 && part[0] == '.' && part[1] == '.'))
+			return false;
+		if (!part[n])
+			return true;
+		part += n + 1;
+	}
+}
+
+static size_t slashes(const char *text)
+{
+	size_t n = 0;
+	for (; *text; text++)
+		n += *text == '/';
+	return n;
+}
+
+bool names_match(const char *pattern, const char *path)
+{
+	// FNM_PATHNAME alone lets `[` run over a slash to a `]` behind it, so the components are compared one by one.
+	if (slashes(pattern) != slashes(path))
+		return false;
+	for (bool more = true; more;) {
+		size_t n = strcspn(pattern, "/"), m = strcspn(path, "/");
+		mem_auto char *part = mem_text_n(pattern, n);
+		mem_auto char *name = mem_text_n(path, m);
+		if (fnmatch(part, name, FNM_NOESCAPE))
+			return false;
+		more = pattern[n];
+		pattern += n + 1;
+		path += m + 1;
+	}
+	return true;
+}
+
+uint32_t names_bin(const char path_hash[static NAMES_HASH_MAX], int bits)
+{
+	char leading[9];
+	memcpy(leading, path_hash, 8);
+	leading[8] = '\0';
+	return (uint32_t)((strtoull(leading, NULL, 16) & 0xffffffffu) >> (NAMES_BIN_BITS_MAX - bits));
+}
+
+char *names_bin_role(const char *prefix, int bits, uint32_t bin)
+{
+	return mem_format("%s-%0*" PRIx32, prefix, (bits + 3) / 4, bin);
+}
