@@ -116,20 +116,26 @@ static int add_named(json_t *fixed, struct err *e)
 	return 0;
 }
 
+// A UUID with its four hyphens or with none, RFC 9562 section 4, as the lower-case one with hyphens.
 static void add_customer(json_t *fixed)
 {
 	static const size_t groups[] = { 8, 4, 4, 4, 12 };
-	char uuid[37];
-	size_t at = 0;
+	const char *at = user.customer;
+	bool has_hyphens = strchr(at, '-');
+	buf_auto uuid = { 0 };
 	for (size_t g = 0; g < ARRAY_LENGTH(groups); g++) {
-		if (strspn(user.customer + at, "0123456789abcdefABCDEF") != groups[g] ||
-			user.customer[at + groups[g]] != (g < 4 ? '-' : '\0'))
+		if (g && has_hyphens && *at++ != '-')
 			cmd_usage("option --customer: not a UUID: '%s'", user.customer);
-		at += groups[g] + 1;
+		if (g)
+			buf_add_byte(&uuid, '-');
+		if (strspn(at, "0123456789abcdefABCDEF") < groups[g])
+			cmd_usage("option --customer: not a UUID: '%s'", user.customer);
+		for (size_t i = 0; i < groups[g]; i++, at++)
+			buf_add_byte(&uuid, (char)(*at >= 'A' && *at <= 'F' ? *at + 32 : *at));
 	}
-	for (size_t i = 0; i < sizeof uuid; i++)
-		uuid[i] = (char)(user.customer[i] >= 'A' && user.customer[i] <= 'F' ? user.customer[i] + 32 : user.customer[i]);
-	json_object_set_new(fixed, "customer", json_string(uuid));
+	if (*at)
+		cmd_usage("option --customer: not a UUID: '%s'", user.customer);
+	json_object_set_new(fixed, "customer", json_string(uuid.data));
 }
 
 // What the options say, which stands above the claims of stdin: claims first, then the times and the customer.
@@ -210,8 +216,6 @@ static int mint_all(const struct key *k, const json_t *fixed, int64_t now, struc
 static int load_key(struct key *k, struct err *e)
 {
 	char prompt[] = "Encrypted private key password: ";
-	if (!user.key)
-		cmd_usage("option --key is missing");
 	if (key_read_private(user.key, passphrase_get, prompt, k, e) == 0)
 		return 0;
 	bool other_type = e->status == STATUS_REFUSED && !e->hint[0]; // the refusal that has a cure is of the file's mode
@@ -227,10 +231,14 @@ int main(int argc, char **argv)
 	key_auto key = { 0 };
 	buf_auto tokens = { 0 };
 	cmd_start(&cmd, argc, argv);
+	if (!user.key)
+		cmd_usage("option --key is missing");
 	secret_guard();
+	texts_add(&sandbox.reads, user.key);
+	passphrase_allow(&sandbox);
 	int64_t now = date_now();
 	jsonio_auto json_t *fixed = read_options(now, &e);
-	if (!fixed || load_key(&key, &e) < 0 || sandbox_enter(&sandbox, &e) < 0 || mint_all(&key, fixed, now, &tokens, &e) < 0)
+	if (!fixed || sandbox_enter(&sandbox, &e) < 0 || load_key(&key, &e) < 0 || mint_all(&key, fixed, now, &tokens, &e) < 0)
 		return cmd_fail(&e);
 	fputs(buf_text(&tokens), stdout);
 	return cmd_finish();

@@ -14,12 +14,13 @@
 #include "base/record.h"
 #include "base/sandbox.h"
 #include "crypto/jwks.h"
+#include "crypto/revoked.h"
 #include "crypto/tokens.h"
 
 enum { LEEWAY_MAX_MS = 300000 };
 
 static struct {
-	struct texts keys, algorithms;
+	struct texts keys, algorithms, revoked;
 	const char *issuer, *audience, *required;
 	int64_t leeway;
 	bool report;
@@ -32,6 +33,8 @@ static const struct cmd_option options[] = {
 	CMD_TEXT(0, "iss", "TEXT", &user.issuer, "demand this issuer"),
 	CMD_TEXT(0, "aud", "TEXT", &user.audience, "demand this audience; without it a token that has one is refused"),
 	CMD_TEXT(0, "require", "NAME,...", &user.required, "demand these claims"),
+	CMD_TEXTS(0, "revoked", "FILE", &user.revoked,
+		"refuse what this file lists: lines `kid KID' and `jti KID JTI'; repeatable"),
 	CMD_DURATION(0, "leeway", &user.leeway, "allow clocks to differ by this much, at most 300s; 0 unless told"),
 	CMD_FLAG(0, "report", &user.report, "write one record per token: line, ok, and the claims or the reason"),
 	CMD_END,
@@ -48,6 +51,7 @@ static const struct cmd cmd = {
 
 struct judge {
 	struct jwks *keys;
+	struct revoked *revoked;
 	bool accepted[JOSE_PS256 + 1]; // by enum jose_algorithm
 	double now;
 	json_t *output; // what stdout will get
@@ -69,7 +73,8 @@ static enum jose_reason check_header(const struct judge *j, const json_t *header
 }
 
 // kid only selects among the trusted keys; without one, every key that fits the algorithm is tried.
-static enum jose_reason check_signature(const struct judge *j, const struct jose_token *t, enum jose_algorithm algorithm)
+static enum jose_reason check_signature(const struct judge *j, const struct jose_token *t, enum jose_algorithm algorithm,
+	const struct jwks_entry **signer)
 {
 	const json_t *kid = json_object_get(t->header, "kid");
 	bool known = false;
@@ -82,10 +87,17 @@ static enum jose_reason check_signature(const struct judge *j, const struct jose
 		if (kid && !jose_algorithm_fits(algorithm, entry->key.type))
 			return JOSE_ALG;
 		known = true;
+		*signer = entry;
 		if (jose_signature_good(t, &entry->key, algorithm))
 			return JOSE_GOOD;
 	}
 	return known ? JOSE_SIGNATURE : JOSE_UNKNOWN_KID;
+}
+
+static bool is_revoked(const struct judge *j, const struct jwks_entry *signer, const json_t *claims)
+{
+	const char *jti = json_string_value(json_object_get(claims, "jti"));
+	return revoked_has(j->revoked, signer, jti ? jti : "");
 }
 
 static enum jose_reason check_times(const struct judge *j, const json_t *claims)
@@ -157,9 +169,12 @@ static enum jose_reason check_claims(const struct judge *j, const json_t *claims
 static enum jose_reason check(const struct judge *j, const struct jose_token *t)
 {
 	enum jose_algorithm algorithm;
+	const struct jwks_entry *signer = NULL;
 	enum jose_reason reason = check_header(j, t->header, &algorithm);
 	if (reason == JOSE_GOOD)
-		reason = check_signature(j, t, algorithm);
+		reason = check_signature(j, t, algorithm, &signer);
+	if (reason == JOSE_GOOD && is_revoked(j, signer, t->payload))
+		return JOSE_REVOKED;
 	return reason == JOSE_GOOD ? check_claims(j, t->payload) : reason;
 }
 
@@ -203,7 +218,7 @@ static int judge_line(const char *line, size_t length, void *context, struct err
 	return 0;
 }
 
-static int prepare(struct judge *j, struct err *e)
+static void check_usage(struct judge *j)
 {
 	enum jose_algorithm algorithm;
 	if (!user.keys.count)
@@ -216,8 +231,25 @@ static int prepare(struct judge *j, struct err *e)
 			cmd_usage("option --alg: '%s' is none of ES384, ES256, EdDSA, RS256, PS256", user.algorithms.items[i]);
 		j->accepted[algorithm] = true;
 	}
+}
+
+static int enter_sandbox(struct err *e)
+{
+	const struct texts *named[] = { &user.keys, &user.revoked };
+	struct sandbox sandbox = { 0 };
+	for (size_t i = 0; i < ARRAY_LENGTH(named); i++)
+		for (size_t k = 0; k < named[i]->count; k++)
+			texts_add(&sandbox.reads, named[i]->items[k]);
+	return sandbox_enter(&sandbox, e);
+}
+
+static int read_files(struct judge *j, struct err *e)
+{
 	for (size_t i = 0; i < user.keys.count; i++)
 		if (jwks_read(j->keys, user.keys.items[i], e) < 0)
+			return -1;
+	for (size_t i = 0; i < user.revoked.count; i++)
+		if (revoked_read(j->revoked, user.revoked.items[i], e) < 0)
 			return -1;
 	return 0;
 }
@@ -225,12 +257,13 @@ static int prepare(struct judge *j, struct err *e)
 int main(int argc, char **argv)
 {
 	struct err e = { 0 };
-	struct sandbox sandbox = { 0 };
 	jwks_auto keys = { 0 };
-	struct judge judge = { .keys = &keys };
+	revoked_auto revoked = { 0 };
+	struct judge judge = { .keys = &keys, .revoked = &revoked };
 	cmd_start(&cmd, argc, argv);
+	check_usage(&judge);
 	jsonio_auto json_t *output = judge.output = json_array();
-	if (prepare(&judge, &e) < 0 || sandbox_enter(&sandbox, &e) < 0 || tokens_each(judge_line, &judge, &e) < 0)
+	if (enter_sandbox(&e) < 0 || read_files(&judge, &e) < 0 || tokens_each(judge_line, &judge, &e) < 0)
 		return cmd_fail(&e);
 	size_t i;
 	json_t *line;

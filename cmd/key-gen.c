@@ -10,7 +10,10 @@
 
 #include "base/cmd.h"
 #include "base/io.h"
+#include "base/mem.h"
 #include "base/msg.h"
+#include "base/path.h"
+#include "base/sandbox.h"
 #include "base/secret.h"
 #include "crypto/key.h"
 #include "crypto/passphrase.h"
@@ -78,12 +81,16 @@ static int write_file(const char *path, mode_t mode, const struct buf *text, str
 	return io_commit(&o, e);
 }
 
-// Under any umask `key-gen >key.pem` leaves a file that only its owner reads.
+static int write_public(const struct buf *text, struct err *e)
+{
+	if (!user.public_output || write_file(user.public_output, 0644, text, e) == 0)
+		return 0;
+	e->status = STATUS_SYSTEM; // of a file to be made nobody says that it was not found
+	return err_context(e, "Unable to write to %s", user.public_output);
+}
+
 static int write_stdout(const struct buf *text, struct err *e)
 {
-	struct stat st;
-	if (!fstat(STDOUT_FILENO, &st) && S_ISREG(st.st_mode) && fchmod(STDOUT_FILENO, 0600) < 0)
-		return err_system(e, "stdout: cannot make the file private");
 	return io_write_all(STDOUT_FILENO, text->data, text->length) < 0 ? err_system(e, "stdout: cannot write") : 0;
 }
 
@@ -98,12 +105,32 @@ static int make(enum key_type type, const struct buf *passphrase, struct err *e)
 		return -1;
 	if (sealing && user.traditional)
 		msg_warn("the traditional form protects a passphrase badly: one round of MD5");
-	if (user.public_output && write_file(user.public_output, 0644, &public_text, e) < 0)
+	if (write_public(&public_text, e) < 0)
 		return -1;
 	int failed = user.output ? write_file(user.output, 0600, &private_text, e) : write_stdout(&private_text, e);
 	if (failed && user.public_output)
 		unlink(user.public_output);
 	return failed;
+}
+
+// Under any umask `key-gen >key.pem` leaves a file that only its owner reads.
+static int make_stdout_private(struct err *e)
+{
+	struct stat st;
+	bool is_file = !user.output && !fstat(STDOUT_FILENO, &st) && S_ISREG(st.st_mode);
+	return is_file && fchmod(STDOUT_FILENO, 0600) < 0 ? err_system(e, "stdout: cannot make the file private") : 0;
+}
+
+static int enter_sandbox(struct err *e)
+{
+	struct sandbox sandbox = { 0 };
+	if (user.output)
+		texts_take(&sandbox.writes, path_parent(user.output));
+	if (user.public_output)
+		texts_take(&sandbox.writes, path_parent(user.public_output));
+	if (!user.no_passphrase)
+		passphrase_allow(&sandbox);
+	return sandbox_enter(&sandbox, e);
 }
 
 int main(int argc, char **argv)
@@ -120,7 +147,8 @@ int main(int argc, char **argv)
 	if (user.traditional && type != KEY_P256 && type != KEY_P384)
 		cmd_usage("--traditional is for p256 and p384");
 	secret_guard();
-	if (get_passphrase(&passphrase, &e) < 0 || make(type, &passphrase, &e) < 0)
+	if (make_stdout_private(&e) < 0 || enter_sandbox(&e) < 0 || get_passphrase(&passphrase, &e) < 0 ||
+		make(type, &passphrase, &e) < 0)
 		return cmd_fail(&e);
 	return cmd_finish();
 }

@@ -85,10 +85,14 @@ static int print_key(const struct key *k, struct err *e)
 int main(int argc, char **argv)
 {
 	struct err e = { 0 };
+	struct sandbox sandbox = { 0 };
 	key_auto key = { 0 };
 	struct cmd_operands files = cmd_start(&cmd, argc, argv);
+	const char *path = files.count ? files.items[0] : "-";
 	secret_guard();
-	if (read_key(files.count ? files.items[0] : "-", &key, &e) < 0 || print_key(&key, &e) < 0)
+	texts_add(&sandbox.reads, path);
+	passphrase_allow(&sandbox);
+	if (sandbox_enter(&sandbox, &e) < 0 || read_key(path, &key, &e) < 0 || print_key(&key, &e) < 0)
 		return cmd_fail(&e);
 	return cmd_finish();
 }

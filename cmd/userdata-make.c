@@ -4,6 +4,7 @@
 // stdin: nothing. stdout: a MIME message, the same bytes for the same options: `text/brkt-config` (JSON: the launch token, time servers)
 // and, when there are files, `text/brkt-files` (YAML: path and contents). 1 when a name, a proxy or a file is refused.
 #include <arpa/inet.h>
+#include <inttypes.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,14 +24,17 @@
 #define INSTANCE_DIR "/var/brkt/instance_config"
 #define IMAGE_DIR    "/var/brkt/ami_config"
 
+// EC2 takes that much user data, before base64 and gzip or not.
+enum { SIZE_TAKEN = 16384 };
+
 enum { FILE_MAX = 1 << 20, HOST_MAX = 255, LABEL_MAX = 63, PORT_MAX = 65535, STATUS_PORT_TAKEN = 81 };
 
 static struct {
 	const char *token_file, *proxy_file, *guest_fqdn, *solo_mode;
 	struct texts time_servers, proxies, files;
-	int64_t status_port;
+	int64_t status_port, max_size;
 	bool image_config;
-} user;
+} user = { .max_size = SIZE_TAKEN };
 
 static const struct cmd_option options[] = {
 	CMD_TEXT(0, "token-file", "FILE", &user.token_file, "the launch token is the first line of this file"),
@@ -42,6 +46,7 @@ static const struct cmd_option options[] = {
 	CMD_NUMBER(0, "status-port", "N", &user.status_port, 1, PORT_MAX, "where a worker tells its progress; not 81"),
 	CMD_CHOICE(0, "solo-mode", &user.solo_mode, "updater", "what a worker is there for"),
 	CMD_FLAG(0, "image-config", &user.image_config, "files go to " IMAGE_DIR ", as a worker wants them"),
+	CMD_SIZE(0, "max-size", &user.max_size, "refuse a longer message; 16K unless told, what EC2 takes"),
 	CMD_END,
 };
 
@@ -345,6 +350,14 @@ static int read_token(struct buf *token, struct err *e)
 	return secret_from_file(user.token_file, token, e) < 0 ? -1 : check_token(token->data, e);
 }
 
+static int check_size(const struct buf *message, struct err *e)
+{
+	if ((int64_t)message->length <= user.max_size)
+		return 0;
+	return err_set(e, STATUS_LIMIT, "the message has %zu bytes: at most %" PRId64 " are allowed", message->length,
+		user.max_size);
+}
+
 static void check_usage(void)
 {
 	if (user.proxies.count && user.proxy_file)
@@ -374,10 +387,12 @@ int main(int argc, char **argv)
 	check_usage();
 	secret_guard();
 	allow_inputs(&sandbox);
-	if (sandbox_enter(&sandbox, &e) < 0 || check_time_servers(&e) < 0 || read_token(&token, &e) < 0 ||
+	if (sandbox_enter(&sandbox, &e) < 0 || read_token(&token, &e) < 0 || check_time_servers(&e) < 0 ||
 		collect(&files, &e) < 0)
 		return cmd_fail(&e);
 	add_message(&message, token.length ? token.data : NULL, &files);
+	if (check_size(&message, &e) < 0)
+		return cmd_fail(&e);
 	fwrite(message.data, 1, message.length, stdout);
 	for (size_t i = 0; i < files.count; i++) {
 		free(files.items[i].path);

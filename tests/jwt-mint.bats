@@ -40,7 +40,13 @@ setup() {
 	done
 	echo '{}' | jwt-mint --key key.pem --customer 0A1B2C3D-0000-1111-2222-AAAABBBBCCCC | part 2 |
 		jq -e '.customer == "0a1b2c3d-0000-1111-2222-aaaabbbbcccc"'
-	refuse 2 jwt-mint --key key.pem --customer 0A1B2C3D < <(echo '{}')
+	echo '{}' | jwt-mint --key key.pem --customer 0A1B2C3D000011112222AAAABBBBCCCC | part 2 |
+		jq -e '.customer == "0a1b2c3d-0000-1111-2222-aaaabbbbcccc"'
+	for bad in 0A1B2C3D '' - 0A1B2C3D-0000-1111-2222-AAAABBBBCCC 0A1B2C3D-0000-1111-2222-AAAABBBBCCCCD 0A1B2C3D-000011112222-AAAABBBBCCCC \
+		0A1B2C3D-0000-1111-2222AAAABBBBCCCC 0A1B2C3D000011112222AAAABBBBCCCG 0A1B2C3D00001111-2222AAAABBBBCCCC; do
+		refuse 2 jwt-mint --key key.pem --customer "$bad" < <(echo '{}')
+		says 'not a UUID'
+	done
 }
 
 @test "brkt:B24 times as Unix seconds or ISO 8601; malformed, past and crossed ones are refused" {
@@ -89,6 +95,37 @@ setup() {
 	got=0
 	out=$(echo '{"kind":"error","status":4,"program":"x","message":"m"}' | jwt-mint --key key.pem 2>err) || got=$?
 	same '4 {"kind":"error","status":4,"program":"x","message":"m"} ' "$got $out $(cat err)"
+}
+
+# A signature's r is 64 characters of base64url, its s too; `A[A-P]` is a leading zero byte.
+@test "brkt:X4 brkt:J7 signatures whose r or s starts with a zero byte keep their width and are good" {
+	for _ in $(seq 20); do
+		seq 400 | sed 's/.*/{"n":&}/' | jwt-mint --key key.pem >tokens
+		grep -E '\.A[A-P][^.]{126}$' tokens >short-r && grep -E '\.[^.]{64}A[A-P][^.]{62}$' tokens >short-s && break
+	done
+	same 400 "$(jwt-verify --key pub.pem <tokens | wc -l)"
+	same 0 "$(grep -vcE '\.[A-Za-z0-9_-]{128}$' tokens)"
+	for t in short-r short-s; do
+		head -n 1 $t >one
+		part 3 <one | openssl_verifies one
+	done
+}
+
+openssl_verifies() { # openssl_verifies TOKEN: r and s on stdin
+	local rs
+	rs=$(xxd -p -c 96)
+	openssl asn1parse -genconf <(printf 'asn1=SEQUENCE:s\n[s]\nr=INTEGER:0x%s\ns=INTEGER:0x%s\n' "${rs:0:96}" "${rs:96}") -noout -out der
+	openssl dgst -sha384 -verify pub.pem -signature der <(cut -d. -f1,2 "$1" | tr -d '\n')
+}
+
+@test "brkt:J10 brkt:X3 a token of 8192 bytes is made and taken, one of a byte more is not" {
+	# header 134 characters, two dots, signature 128: 7928 are left for a payload of 5946 bytes
+	pad=$(printf '{"iat":1,"jti":"a","p":""}' | wc -c)
+	printf '{"iat":1,"jti":"a","p":"%0*d"}\n' $((5946 - pad)) 0 | jwt-mint --key key.pem >t
+	same 8193 "$(stat -c %s t)" # with its newline
+	same 1 "$(jwt-verify --key pub.pem <t | wc -l)"
+	refuse 7 jwt-mint --key key.pem < <(printf '{"iat":1,"jti":"a","p":"%0*d"}\n' $((5947 - pad)) 0)
+	says 'at most 8192'
 }
 
 @test "RS256 and PS256 are openssl's signatures" {

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
 load lib
+load token
 setup() {
 	in_own_directory
 	(umask 077 && key-gen --type p384 --no-passphrase --public-out pub.pem -o key.pem)
@@ -47,6 +48,13 @@ reason() { # reason STATUS REASON [option...]: the token on stdin is refused so
 	text=$(printf '{"alg":"HS384"}' | b64).$(printf '{"jti":"a"}' | b64)
 	printf '%s.%s\n' "$text" "$(printf %s "$text" | openssl dgst -sha384 -mac HMAC -macopt "hexkey:$(xxd -p -c 9999 pub.pem)" -binary | b64)" | reason 1 alg
 	sign "$(header)" '{"jti":"a"}' | reason 1 alg --alg EdDSA
+	# another curve's key, under its own kid and under the algorithm of the expected one
+	(umask 077 && key-gen --type p256 --no-passphrase -o p256.pem --public-out p256.pub)
+	jwk pub.pem p256.pub >both.json
+	echo '{}' | jwt-mint --key p256.pem >t
+	reason 1 alg <t --key both.json
+	text=$(printf '{"alg":"ES384","typ":"JWT","kid":"%s"}' "$(key-pub --id kid p256.pub)" | b64).$(printf '{"jti":"a"}' | b64)
+	printf '%s.%s\n' "$text" "$(head -c 96 /dev/urandom | b64)" | reason 1 alg --key both.json
 	refuse 2 jwt-verify --key pub.pem --alg HS384 < <(sign "$(header)" '{"jti":"a"}')
 	refuse 2 jwt-verify < <(sign "$(header)" '{"jti":"a"}')
 }
@@ -76,6 +84,9 @@ reason() { # reason STATUS REASON [option...]: the token on stdin is refused so
 	for kid in ../../x http://example.com/k 'x\u0001' ''; do
 		sign "{\"alg\":\"ES384\",\"kid\":\"$kid\"}" '{"jti":"a"}' | reason 1 unknown-kid
 	done
+	sign '{"alg":"ES384","kid":"x\u0000y"}' '{"jti":"a"}' | reason 6 malformed # NUL
+	sign "{\"alg\":\"ES384\",\"kid\":\"$(printf '%08000d' 0)\"}" '{"jti":"a"}' | reason 7 too-long
+	{ printf '{"alg":"ES384","kid":"%010000000d"}' 0 | b64; echo .e30.AAAA; } | reason 7 too-long
 	sign '{"alg":"ES384","kid":5}' '{"jti":"a"}' | reason 1 unknown-kid
 	sign '{"alg":"ES384"}' '{"jti":"a"}' | jwt-verify --key pub.pem >/dev/null # none: every trusted key is tried
 	sign "{\"alg\":\"ES384\",\"crit\":[\"x\"]}" '{"jti":"a"}' | reason 1 crit
@@ -85,11 +96,18 @@ reason() { # reason STATUS REASON [option...]: the token on stdin is refused so
 	mv key.pem mine.pem
 	mv evil.pem key.pem
 	sign "{\"alg\":\"ES384\",\"jwk\":$(jwk evil.pub)}" '{"jti":"a"}' | reason 1 signature
+	sign "{\"alg\":\"ES384\",\"jku\":\"file://$PWD/evil.pub\",\"x5u\":\"file://$PWD/evil.pub\",\"x5c\":[\"\"]}" '{"jti":"a"}' | reason 1 signature
+	sign "$(header)" '{"jti":"a"}' | reason 1 signature # a trusted key's kid over another key's signature
 }
 
 @test "brkt:X3 brkt:J10 brkt:J12 structure: parts, base64url, UTF-8, duplicates, depth, length" {
 	good=$(sign "$(header)" '{"jti":"a"}')
-	for bad in a a.b "$good.x" ".$good" "$good=" "${good/./..}" "x${good}+" "$good " "${good%?}B="; do
+	# bits that no byte needs: the last of 23 characters stands for four bits of text and two more
+	text=$(printf '{"alg":"ES384"}  ' | b64)
+	same '23 A' "${#text} $(tr -d '\n' <<<"${text: -1}")"
+	printf '%s.%s\n' "$text" "${good#*.}" | reason 1 signature
+	printf '%s.%s\n' "${text%?}B" "${good#*.}" | reason 6 malformed
+	for bad in a a.b "$good.x" "${good%.*}.${good#*.}" ".$good" "$good=" "${good/./..}" "x${good}+" "$good " "${good%?}B="; do
 		printf '%s\n' "$bad" | reason 6 malformed
 	done
 	sign "$(header)" '{"jti":"a","jti":"b"}' | reason 6 malformed
@@ -130,6 +148,83 @@ reason() { # reason STATUS REASON [option...]: the token on stdin is refused so
 	sign "$(header)" '{"jti":"a"}' | reason 1 missing-claim --require exp,jti
 	for claims in '{}' '{"jti":""}' '{"jti":5}'; do
 		sign "$(header)" "$claims" | reason 1 missing-claim
+	done
+}
+
+@test "brkt:J12 brkt:X2 revoked: a token by kid and jti, a key as a whole, however the token spells the kid" {
+	kid=$(key-pub --id kid pub.pem)
+	sign "$(header)" '{"jti":"a b"}' >a
+	sign "$(header)" '{"jti":"b"}' >b
+	printf '# a list\n\nkey 0123456789abcdef0123456789abcdef\njti %s a b\n' "$kid" >list
+	reason 1 revoked --revoked list <a
+	jwt-verify --key pub.pem --revoked list <b >/dev/null
+	thumbprint=$(jwk --kid-format base64url pub.pem | jq -r .kid)
+	sign "{\"alg\":\"ES384\",\"kid\":\"$thumbprint\"}" '{"jti":"a b"}' | reason 1 revoked --revoked list
+	sign '{"alg":"ES384"}' '{"jti":"a b"}' | reason 1 revoked --revoked list
+	printf 'jti %s a b\n' "$thumbprint" >list
+	reason 1 revoked --revoked list <a
+	printf 'kid %s\n' "$kid" >list
+	reason 1 revoked --revoked list <b
+	jwk --set pub.pem | jq -c '.keys[0].kid = "own"' >named.json
+	echo 'kid own' >list
+	jwt-verify --key pub.pem --revoked list <b >/dev/null
+	sign '{"alg":"ES384","kid":"own"}' '{"jti":"b"}' >c
+	refuse 1 jwt-verify --key named.json --revoked list <c
+	says '1: revoked'
+	printf 'jti %s x\n' "$kid" >other
+	reason 1 revoked --revoked other --revoked <(echo "jti $kid b") <b
+	# before the clock is asked, and after the signature: a stranger learns nothing of the list
+	sign "$(header)" '{"jti":"b","exp":1}' | reason 1 revoked --revoked <(echo "kid $kid")
+	printf '%sAAAA\n' "$(head -c -5 b)" | reason 1 signature --revoked <(echo "kid $kid")
+	jwt-verify --key pub.pem --revoked /dev/null <b >/dev/null
+}
+
+@test "a list of the revoked that is damaged is none" {
+	sign "$(header)" '{"jti":"a"}' >t
+	for bad in 'kid' 'kid ' 'kid a b' 'jti a' 'jti a ' 'jti  b' 'key 5' 'key 0123456789ABCDEF0123456789abcdef' 'revoke x' ' kid x'; do
+		refuse 6 jwt-verify --key pub.pem --revoked <(printf 'kid x\n%s\n' "$bad") <t
+		says 'line 2: expected'
+	done
+	refuse 6 jwt-verify --key pub.pem --revoked <(printf 'kid x\0y\n') <t
+	refuse 6 jwt-verify --key pub.pem --revoked <(printf 'kid x\nkid y') <t
+	says 'line 2 is truncated'
+	refuse 3 jwt-verify --key pub.pem --revoked missing <t
+	truncate -s 17M big
+	refuse 7 jwt-verify --key pub.pem --revoked big <t
+}
+
+minus() { # minus A B: of 96 hex digits each, A the larger
+	local at digits borrow=0 out=''
+	for ((at = 88; at >= 0; at -= 8)); do
+		digits=$((16#${1:at:8} - 16#${2:at:8} - borrow))
+		borrow=$((digits < 0))
+		printf -v out '%08x%s' $((digits + (borrow << 32))) "$out"
+	done
+	echo "$out"
+}
+
+@test "brkt:J13 the other s is as good, and revoked all the same" {
+	sign "$(header)" '{"jti":"a"}' >t
+	n=ffffffffffffffffffffffffffffffffffffffffffffffffc7634d81f4372ddf581a0db248b0a77aecec196accc52973 # the order of P-384
+	part 3 <t | xxd -p -c 96 >rs
+	s=$(minus $n "$(cut -c97- rs)")
+	printf '%s.%s\n' "$(cut -d. -f1,2 t)" "$(printf '%s%s' "$(cut -c-96 rs)" "$s" | xxd -r -p | b64)" >twin
+	run ! cmp -s t twin
+	jwt-verify --key pub.pem <twin | cmp - <(echo '{"jti":"a"}')
+	reason 1 revoked --revoked <(echo "jti $(key-pub --id kid pub.pem) a") <twin
+}
+
+@test "brkt:V1 the signatures of RFC 7515, appendices A.2 and A.3: good, and long expired" {
+	echo '{"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}' >a3.jwk
+	echo eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ.DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q >a3
+	echo '{"kty":"RSA","n":"ofgWCuLjybRlzo0tZWJjNiuSfb4p4fAkd_wWJcyQoTbji9k0l8W26mPddxHmfHQp-Vaw-4qPCJrcS2mJPMEzP1Pt0Bm4d4QlL-yRT-SFd2lZS-pCgNMsD1W_YpRPEwOWvG6b32690r2jZ47soMZo9wGzjb_7OMg0LOL-bSf63kpaSHSXndS5z5rexMdbBYUsLA9e-KXBdQOS-UTo7WTBEMa2R2CapHg665xsmtdVMTBQY4uDZlxvb3qCo5ZwKh9kG4LT6_I5IhlJH7aGhyxXFvUK-DWNmoudF8NAco9_h9iaGNj8q2ethFkMLs91kzk2PAcDTW9gb54h4FRWyuXpoQ","e":"AQAB"}' >a2.jwk
+	echo eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ.cC4hiUPoj9Eetdgtv3hF80EGrhuB__dzERat0XF9g2VtQgr9PJbu3XOiZj5RZmh7AAuHIm4Bh-0Qc_lF5YKt_O8W2Fp5jujGbds9uJdbF9CUAr7t1dnZcAcQjbKBYNX4BAynRFdiuB--f_nZLgrnbyTyWzO75vRK5h6xBArLIARNPvkSjtQBMHlb1L07Qe7K0GarZRmB_eSN9383LcOLn6_dO--xi12jzDwusC-eOkHWEsqtFZESc6BfI7noOPqvhJ1phCnvWh6IeYI2w9QOYEUipUTI8np6LbgGY9Fs98rqVt5AXLIhWkWywlVmtVrBp0igcN_IoypGlUPQGe77Rw >a2
+	for n in 'a3 ES256' 'a2 RS256'; do
+		read -r file alg <<<"$n"
+		refuse 1 jwt-verify --alg "$alg" --key "$file.jwk" <"$file"
+		says '1: expired'
+		refuse 1 jwt-verify --alg "$alg" --key "$file.jwk" < <(sed 's/\.eyJpc3MiOiJqb2Ui/.eyJpc3MiOiJqb2Ei/' "$file")
+		says '1: signature'
 	done
 }
 

@@ -39,11 +39,20 @@ secret() { # secret FILE TEXT
 	refuse 2 key-gen --traditional --no-passphrase
 }
 
+@test "brkt:T12 brkt:B14 stdout is the key alone, with one newline at its end and no prompt" {
+	for form in '' --traditional; do
+		key-gen --type p384 --no-passphrase $form >k.pem
+		same '-----BEGIN -----END' "$(sed -n '1s/ .*//p; $s/ .*//p' k.pem | paste -sd' ')"
+		same '2d 0a' "$(tail -c 2 k.pem | xxd -p | sed 's/../& /; s/ $//')"
+		same 0 "$(grep -c '^$' k.pem)"
+	done
+}
+
 @test "brkt:C6 dtuf:K3 private files are 0600 under any umask, also on stdout; public ones follow it" {
 	umask 000
 	key-gen --no-passphrase >a.pem
 	key-gen --no-passphrase -o b.pem --public-out b.pub
-	same '600 600 666' "$(stat -c %a a.pem b.pem | paste -sd' ') 666"
+	same '600 600' "$(stat -c %a a.pem b.pem | paste -sd' ')"
 	same 644 "$(stat -c %a b.pub)"
 	umask 077
 	key-gen --no-passphrase -o c.pem --public-out c.pub
@@ -84,7 +93,8 @@ secret() { # secret FILE TEXT
 }
 
 @test "brkt:B17 an output that cannot be written leaves neither file" {
-	refuse 3 key-gen --no-passphrase --public-out no/such/dir.pub
+	refuse 8 key-gen --no-passphrase --public-out no/such/dir.pub
+	says "Unable to write to no/such/dir.pub: "
 	refuse 3 key-gen --no-passphrase --public-out k.pub -o no/such/dir.pem
 	[[ ! -e k.pub ]]
 	got=0

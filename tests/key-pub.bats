@@ -62,7 +62,9 @@ setup() { in_own_directory; }
 	openssl req -x509 -key a.pem -subj /CN=x -out cert.pem
 	openssl genrsa -out rsa1024.pem 1024 2>/dev/null
 	openssl ecparam -name secp521r1 -genkey -noout >p521.pem
-	head -c 200K /dev/zero >big.pem
+	truncate -s 100M big.pem
+	key-gen --no-passphrase -o ed.pem
+	mkfifo fifo
 	refuse 4 key-pub --passphrase-file p enc.pem
 	says 'wrong passphrase'
 	refuse 4 key-pub --passphrase-file p tradenc.pem
@@ -76,7 +78,11 @@ setup() { in_own_directory; }
 	refuse 1 key-pub p521.pem
 	refuse 1 key-pub --type p256 a.pem
 	says p384 p256
+	refuse 1 key-pub --type p384 ed.pem
 	refuse 7 key-pub big.pem
+	refuse 7 jwk big.pem
+	{ sleep 0.1; cat a.pem; } >fifo & # a file that comes bit by bit is one, too
+	same "$(openssl pkey -in a.pem -pubout)" "$(key-pub fifo)"
 	refuse 3 key-pub missing.pem
 	refuse 8 key-pub .
 	refuse 6 key-pub </dev/null

@@ -67,7 +67,10 @@ token() {
 	same '{"brkt": {"solo_mode": "updater", "status_port": 8080}}' "$(body text/brkt-config <out)"
 	grep -q '^/var/brkt/ami_config/f: ' out
 	refuse 2 userdata-make --status-port 81
-	refuse 2 userdata-make --status-port 65536
+	for bad in 0 65536 -1 x ''; do
+		refuse 2 userdata-make --status-port "$bad"
+	done
+	userdata-make --status-port 65535 | grep -q '"status_port": 65535'
 }
 
 @test "brkt:B9 a token that the service could not judge is refused before anything is written" {
@@ -85,6 +88,41 @@ token() {
 	chmod 644 token
 	refuse 1 userdata-make --token-file token
 	says 'chmod 600'
+}
+
+@test "brkt:B9 brkt:T11 the token is looked at first, and no clock is asked" {
+	token
+	echo '{"jti":"a","iat":1,"exp":2}' | jwt-mint --key key.pem >token
+	userdata-make --token-file token | body text/brkt-config | grep -qF "$(cat token)"
+	echo x >bad
+	refuse 6 userdata-make --token-file bad --ntp-server - --proxy x
+	says 'token: malformed'
+}
+
+@test "brkt:T17 what EC2 would not take is not written; --max-size says what may be" {
+	token
+	userdata-make --token-file token >short
+	room=$((16384 - $(stat -c %s short)))
+	head -c $((room - 400)) /dev/zero | tr '\0' x >fits
+	userdata-make --token-file token --brkt-file fits >long
+	(($(stat -c %s long) <= 16384))
+	head -c $((room + 1)) /dev/zero | tr '\0' x >f
+	refuse 7 userdata-make --token-file token --brkt-file f
+	says 'at most 16384'
+	userdata-make --token-file token --brkt-file f --max-size 256K >big
+	(($(stat -c %s big) > 16384))
+	size=$(stat -c %s big)
+	userdata-make --token-file token --brkt-file f --max-size "$size" | cmp - big
+	refuse 7 userdata-make --token-file token --brkt-file f --max-size $((size - 1))
+}
+
+@test "brkt:B13 host names: labels of 63, 255 in all" {
+	label=$(printf 'a%.0s' {1..63})
+	userdata-make --ntp-server "$label.$label.$label.$label" >/dev/null # 255
+	refuse 1 userdata-make --ntp-server "$label.$label.$label.$label.a"
+	refuse 1 userdata-make --ntp-server "a$label"
+	refuse 1 userdata-make --proxy "$label.$label.$label.$label.a:80"
+	says 'is not a valid hostname'
 }
 
 @test "brkt:B11 brkt:B12 brkt:B13 names and proxies" {

@@ -12,6 +12,7 @@
 
 #include "base/io.h"
 #include "base/mem.h"
+#include "base/path.h"
 
 void io_close_indirect(int *fd)
 {
@@ -145,8 +146,7 @@ static char *aside_name(const char *name)
 // The directory part of name, for O_TMPFILE and for syncing.
 static int open_parent(int directory, const char *name)
 {
-	const char *slash = strrchr(name, '/');
-	mem_auto char *parent = !slash ? mem_text(".") : mem_text_n(name, slash == name ? 1 : (size_t)(slash - name));
+	mem_auto char *parent = path_parent(name);
 	return openat(directory, parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 

@@ -93,6 +93,12 @@ char *path_share(void)
 	return mem_text(TACKLE_SHARE_DIR);
 }
 
+char *path_parent(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	return !slash ? mem_text(".") : mem_text_n(path, slash == path ? 1 : (size_t)(slash - path));
+}
+
 int path_make(const char *directory, mode_t mode, struct err *e)
 {
 	mem_auto char *copy = mem_text(directory);

@@ -28,6 +28,9 @@ int path_open_state(const char *directory, bool create, mode_t mode, struct err 
 // The rule about owner and mode alone, for a file or directory open already; path is for the message. Returns 0 or -1.
 int path_check_state(int fd, const char *path, struct err *e);
 
+// The directory that holds `path`: "." for a name alone. Malloced.
+char *path_parent(const char *path);
+
 // mkdir -p. Returns 0 or -1.
 int path_make(const char *directory, mode_t mode, struct err *e);
 

@@ -73,9 +73,15 @@ int secret_from_descriptor(int fd, struct buf *out, struct err *e)
 
 // The terminal's state while echo is off, for the signal handler.
 static struct {
-	int fd;
+	int fd; // -1 until it is opened, then for the life of the process
 	struct termios before;
-} terminal;
+} terminal = { .fd = -1 };
+
+void secret_open_terminal(void)
+{
+	if (terminal.fd < 0)
+		terminal.fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+}
 
 static void restore_and_die(int signal_number)
 {
@@ -98,8 +104,8 @@ static int read_line(struct buf *out, struct err *e)
 
 int secret_ask(const char *prompt, struct buf *out, struct err *e)
 {
-	io_auto int fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
-	terminal.fd = fd;
+	secret_open_terminal();
+	int fd = terminal.fd;
 	if (fd < 0 || tcgetattr(fd, &terminal.before) < 0) {
 		err_set(e, STATUS_USAGE, "a passphrase is needed and there is no terminal to ask on");
 		return err_hint(e, "give it in a file or by a descriptor");

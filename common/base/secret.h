@@ -12,6 +12,9 @@ void secret_guard(void);
 void secret_wipe(struct buf *b); // overwrites the bytes, then frees; also the cleanup of secret_auto
 #define secret_auto __attribute__((cleanup(secret_wipe))) struct buf
 
+// Opens the terminal, if there is one, while the process still may: in a sandbox secret_ask finds it open.
+void secret_open_terminal(void);
+
 // Reads one line from /dev/tty without echo after showing `prompt` there; the newline is dropped. Without a terminal:
 // STATUS_USAGE with a hint, so that it never waits where nobody can answer. Echo is restored on every way out, a signal included.
 int secret_ask(const char *prompt, struct buf *out, struct err *e);

@@ -14,17 +14,19 @@ enum { SET_FILE_MAX = 4 << 20 }; // bytes: some thousand keys
 // Takes over k.
 static void add(struct jwks *set, struct key k, const char *kid)
 {
+	struct jwks_entry entry = { .key = k };
+	key_thumbprint(&k, entry.thumbprint);
 	for (size_t i = 0; i < set->count; i++) {
 		const char *old = set->entries[i].kid;
-		if (key_same_public(&set->entries[i].key, &k) && (kid && old ? !strcmp(kid, old) : kid == old)) {
+		bool same_kid = kid && old ? !strcmp(kid, old) : kid == old;
+		if (same_kid && !strcmp(set->entries[i].thumbprint, entry.thumbprint)) {
 			key_free(&k);
 			return;
 		}
 	}
+	entry.kid = mem_text(kid);
 	set->entries = mem_resize(set->entries, set->count + 1, sizeof *set->entries);
-	struct jwks_entry *entry = &set->entries[set->count++];
-	*entry = (struct jwks_entry){ .key = k, .kid = mem_text(kid) };
-	key_thumbprint(&k, entry->thumbprint);
+	set->entries[set->count++] = entry;
 }
 
 static int add_jwk(struct jwks *set, const json_t *jwk, struct err *e)

@@ -19,6 +19,14 @@ bool passphrase_is_given(void)
 	return file || descriptor >= 0;
 }
 
+void passphrase_allow(struct sandbox *s)
+{
+	if (file)
+		texts_add(&s->reads, file);
+	if (!passphrase_is_given())
+		secret_open_terminal();
+}
+
 int passphrase_get(void *prompt, struct buf *out, struct err *e)
 {
 	if (!passphrase_is_given())

@@ -7,9 +7,13 @@
 
 #include "base/buf.h"
 #include "base/cmd.h"
+#include "base/sandbox.h"
 
 // --passphrase-file and --passphrase-fd, for the option table of every program that reads or makes a private key.
 extern const struct cmd_option passphrase_options[];
+
+// What passphrase_get will need, allowed in the sandbox or opened before it: the file named, else the terminal.
+void passphrase_allow(struct sandbox *s);
 
 bool passphrase_is_given(void); // by one of the options; both are a usage error
 
