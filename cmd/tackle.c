@@ -165,7 +165,7 @@ static int list(const char *directory, struct err *e)
 static int list_confined(const char *directory, struct err *e)
 {
 	struct sandbox sandbox = { .spawn = true };
-	texts_add(&sandbox.reads, directory);
+	texts_add(&sandbox.executes, directory);
 	return sandbox_enter(&sandbox, e) < 0 ? -1 : list(directory, e);
 }
 

@@ -77,9 +77,12 @@ static int enter_landlock(const struct sandbox *s, struct err *e)
 	io_auto int ruleset = (int)syscall(SYS_landlock_create_ruleset, &attributes, size, 0);
 	if (ruleset < 0)
 		return err_system(e, "cannot make a Landlock ruleset");
-	uint64_t reading = ACCESS_READ_FILE | ACCESS_READ_DIRECTORY | (s->spawn ? ACCESS_EXECUTE : 0);
+	const uint64_t reading = ACCESS_READ_FILE | ACCESS_READ_DIRECTORY;
 	for (size_t i = 0; i < s->reads.count; i++)
-		if (allow_below(ruleset, s->reads.items[i], reading & attributes.files, e) < 0)
+		if (allow_below(ruleset, s->reads.items[i], reading, e) < 0)
+			return -1;
+	for (size_t i = 0; i < s->executes.count; i++)
+		if (allow_below(ruleset, s->executes.items[i], reading | ACCESS_EXECUTE, e) < 0)
 			return -1;
 	if (s->spawn &&
 		allow_below(ruleset, "/dev/null", ACCESS_READ_FILE | ACCESS_WRITE_FILE, e) < 0) // what proc.h gives for -1
@@ -106,19 +109,23 @@ int sandbox_enter(struct sandbox *s, struct err *e)
 {
 	static const char *const for_network[] = { "/etc", "/usr/lib/ssl", "/usr/share", "/usr/local/share",
 		"/run/systemd/resolve", "/usr/lib", "/lib", "/lib64", "/dev/urandom", "/proc/sys/net" };
-	static const char *const for_spawn[] = { "/usr", "/lib", "/lib64", "/bin", "/sbin", "/etc", "/proc/self" };
+	static const char *const for_spawn[] = { "/etc", "/proc/self" };
+	static const char *const programs[] = { "/usr", "/lib", "/lib64", "/bin", "/sbin" }; // and what loads them
 	int failed = 0;
 	if (enforced) {
 		for (size_t i = 0; s->network && i < ARRAY_LENGTH(for_network); i++)
 			texts_add(&s->reads, for_network[i]);
 		for (size_t i = 0; s->spawn && i < ARRAY_LENGTH(for_spawn); i++)
 			texts_add(&s->reads, for_spawn[i]);
+		for (size_t i = 0; s->spawn && i < ARRAY_LENGTH(programs); i++)
+			texts_add(&s->executes, programs[i]);
 		if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 			failed = err_system(e, "cannot give up new privileges");
 		failed = failed || enter_landlock(s, e) < 0 || enter_seccomp(s, e) < 0;
 	}
 	texts_free(&s->reads);
 	texts_free(&s->writes);
+	texts_free(&s->executes);
 	return failed ? -1 : 0;
 }
 

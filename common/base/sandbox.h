@@ -12,11 +12,12 @@
 #include "base/texts.h"
 
 struct sandbox {
-	struct texts reads;  // paths below which files may be opened for reading; one that does not exist is skipped
-	struct texts writes; // below which anything may be done; one that does not exist is skipped
-	bool network;        // may open sockets and connect; also adds the read paths that name resolution and TLS need
-	bool spawn;          // may fork and execute; adds /usr, /lib, /bin and /etc to the read paths
-	bool fork;           // may make processes of its own that run no other program: sandbox_child works in it
+	struct texts reads;    // paths below which files may be opened for reading; one that does not exist is skipped
+	struct texts writes;   // below which anything may be done but executing; one that does not exist is skipped
+	struct texts executes; // below which programs may be executed, too, and read
+	bool network;          // may open sockets and connect; also adds the read paths that name resolution and TLS need
+	bool spawn; // may fork and execute; adds /usr, /lib, /bin and /sbin to the paths to execute, and /etc to those to read
+	bool fork;  // may make processes of its own that run no other program: sandbox_child works in it
 };
 
 // From here on, for this process and all it starts, nothing outside `s` can be opened. Descriptors already open stay usable.

@@ -276,7 +276,20 @@ static void children(void **unused)
 
 // ---- the sandbox: each forbidden act is tried in a child that entered it ----
 
-enum { ACT_READ, ACT_WRITE, ACT_SOCKET, ACT_FORK, ACT_CHMOD, ACT_THREADLESS };
+enum { ACT_READ, ACT_WRITE, ACT_SOCKET, ACT_FORK, ACT_CHMOD, ACT_RUN, ACT_RUN_COPY, ACT_THREADLESS };
+
+static char copy_of_true[] = "/tmp/tackle-unit-XXXXXX"; // an executable file where no programs are
+
+static bool runs(const char *path)
+{
+	int status = -1;
+	pid_t pid = fork();
+	if (pid == 0) {
+		execl(path, path, (char *)NULL);
+		_exit(1);
+	}
+	return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
+}
 
 static bool act(int what)
 {
@@ -295,6 +308,10 @@ static bool act(int what)
 	}
 	case ACT_CHMOD:
 		return chmod("/tmp", 01777) == 0;
+	case ACT_RUN:
+		return runs("/bin/true");
+	case ACT_RUN_COPY:
+		return runs(copy_of_true);
 	default:
 		return getpid() > 0;
 	}
@@ -314,6 +331,7 @@ static int inside(struct sandbox *s, int what)
 	waitpid(pid, &status, 0);
 	texts_free(&s->reads);
 	texts_free(&s->writes);
+	texts_free(&s->executes);
 	assert_true(WIFEXITED(status));
 	return WEXITSTATUS(status);
 }
@@ -347,6 +365,30 @@ static void sandbox_denies(void **unused)
 	assert_int_equal(inside(&(struct sandbox){ .spawn = true }, ACT_SOCKET), 0);
 	assert_int_equal(inside(&(struct sandbox){ .fork = true }, ACT_FORK), 1);
 	assert_int_equal(inside(&(struct sandbox){ .fork = true }, ACT_SOCKET), 0);
+}
+
+static void sandbox_executes_programs_only(void **unused)
+{
+	(void)unused;
+#ifdef __SANITIZE_ADDRESS__
+	skip();
+#endif
+	struct err e = { 0 };
+	buf_auto bytes = { 0 };
+	int fd = mkstemp(copy_of_true);
+	assert_int_equal(io_read_file("/bin/true", (size_t)1 << 20, &bytes, &e), 0);
+	assert_int_equal(io_write_all(fd, bytes.data, bytes.length), 0);
+	assert_int_equal(fchmod(fd, 0700), 0);
+	close(fd);
+	assert_true(act(ACT_RUN_COPY));
+	struct sandbox reads = { .spawn = true }, executes = { .spawn = true };
+	texts_add(&reads.reads, "/tmp");
+	assert_int_equal(inside(&reads, ACT_RUN_COPY), 0);
+	assert_int_equal(inside(&(struct sandbox){ .spawn = true }, ACT_RUN), 1);
+	assert_int_equal(inside(&(struct sandbox){ .fork = true }, ACT_RUN), 0);
+	texts_add(&executes.executes, "/tmp");
+	assert_int_equal(inside(&executes, ACT_RUN_COPY), 1);
+	unlink(copy_of_true);
 }
 
 static int confined_work(void *context, int out, struct err *e)
@@ -387,6 +429,7 @@ int main(void)
 		cmocka_unit_test(output_appears_whole_or_not_at_all),
 		cmocka_unit_test(children),
 		cmocka_unit_test(sandbox_denies),
+		cmocka_unit_test(sandbox_executes_programs_only),
 		cmocka_unit_test(confined_children),
 	};
 	return cmocka_run_group_tests_name("base", tests, NULL, NULL);
