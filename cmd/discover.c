@@ -141,7 +141,7 @@ int main(int argc, char **argv)
 	struct sandbox sandbox = { .fork = true };
 	if (http_prepare(&sandbox, &e) < 0 || sandbox_enter(&sandbox, &e) < 0)
 		return cmd_fail(&e);
-	jsonio_auto json_t *records = names.count ? parse_names(names, &e) : record_read_all("image", &e);
+	jsonio_auto json_t *records = names.count ? parse_names(names, &e) : image_read_all("image", &e);
 	size_t i;
 	json_t *record;
 	json_array_foreach(records, i, record)

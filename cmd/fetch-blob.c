@@ -374,7 +374,7 @@ int main(int argc, char **argv)
 	cmd_start(&cmd, argc, argv);
 	if (user.no_signature && user.signature)
 		cmd_usage("options --no-signature and --signature exclude each other");
-	jsonio_auto json_t *records = record_read_all("image", &e);
+	jsonio_auto json_t *records = image_read_all("image", &e);
 	if (records && user.no_signature)
 		msg_warn("signature verification has been disabled");
 	if (!records || fetch_all(records, &e) < 0)

@@ -379,7 +379,7 @@ int main(int argc, char **argv)
 	struct work w = { .pods = -1, .pod = { .fd = -1 } };
 	mem_auto char *pods = path_pods(user.pods);
 	mem_auto char *store = path_store(user.store);
-	if (!user.manifest && !(w.records = record_read_all("image", &e)))
+	if (!user.manifest && !(w.records = image_read_all("image", &e)))
 		return cmd_fail(&e);
 	if (start(&w, pods, store, &e) < 0 || ask(&w, &e) < 0 || prepare(&w, &e) < 0)
 		return cmd_fail(&e);

@@ -21,6 +21,7 @@
 #include "base/path.h"
 #include "base/record.h"
 #include "base/sandbox.h"
+#include "image/image.h"
 
 #define PROGRAM_MAX ((size_t)1 << 20)   // bytes of a policy: it is written by hand
 #define VERDICT_MAX ((size_t)64 << 10)  // bytes of what it yields: a sentence for people
@@ -301,7 +302,7 @@ int main(int argc, char **argv)
 	io_auto int silence = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	if (read_programs(policies, &e) < 0 || sandbox_enter(&sandbox, &e) < 0)
 		return cmd_fail(&e);
-	jsonio_auto json_t *record = record_read("image", &e);
+	jsonio_auto json_t *record = image_read("image", &e);
 	if (!record || check_all(policies, record, arguments, silence, &e) < 0)
 		return cmd_fail(&e);
 	record_write(record);

@@ -14,6 +14,7 @@
 #include "crypto/hash.h"
 #include "image/aci.h"
 #include "image/codeclimits.h"
+#include "image/image.h"
 #include "image/storecmd.h"
 #include "image/storetrust.h"
 #include "oci/descriptor.h"
@@ -198,7 +199,7 @@ int main(int argc, char **argv)
 	if (user.record && !what.count)
 		cmd_usage("option --record: needs an operand");
 	cmd.writes = user.record ? CMD_RECORD : CMD_BYTES;
-	jsonio_auto json_t *input = what.count ? NULL : record_read("image blob", &e);
+	jsonio_auto json_t *input = what.count ? NULL : image_read("image blob", &e);
 	io_auto int spool = e.status || user.record ? -1 : io_spool(&e);
 	if (!e.status && user.record)
 		storetrust_load(&trust, &e);

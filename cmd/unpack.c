@@ -11,9 +11,9 @@
 
 #include "base/cmd.h"
 #include "base/io.h"
+#include "base/jsonio.h"
 #include "base/mem.h"
 #include "base/path.h"
-#include "base/record.h"
 #include "base/sandbox.h"
 #include "image/codeclimits.h"
 #include "image/image.h"
@@ -105,7 +105,7 @@ static int unpack_tar(const struct target *t, struct err *e)
 static int unpack_image(const struct target *t, struct err *e)
 {
 	mem_auto char *path = path_store(user.store);
-	jsonio_auto json_t *record = record_read("image", e);
+	jsonio_auto json_t *record = image_read("image", e);
 	if (!record || image_require_verified(record, user.unverified, e) < 0)
 		return -1;
 	trust_auto trust = { 0 };

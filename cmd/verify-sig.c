@@ -12,6 +12,7 @@
 #include "base/progress.h"
 #include "base/record.h"
 #include "base/sandbox.h"
+#include "image/image.h"
 #include "image/verify.h"
 
 static struct {
@@ -80,7 +81,7 @@ int main(int argc, char **argv)
 	mem_auto char *store = path_store(user.store);
 	path_trust(&user.trust, &directories);
 	// The stage before may only now be making the store: first its record, then the sandbox around what is there.
-	jsonio_auto json_t *record = record_read("image", &e);
+	jsonio_auto json_t *record = image_read("image", &e);
 	if (!record || enter_sandbox(store, &directories, &e) < 0 || verify_sig(record, store, &directories, &e) < 0)
 		return cmd_fail(&e);
 	record_write(record);

@@ -50,3 +50,35 @@ faults() {
 	done
 	same "" "$(faults <records)"
 }
+
+# What programs act on is of its type, so that no check is skipped because the field it looks at is a number.
+@test "a field of an image record that is of another type is 6 and named, in every program that reads one" {
+	schema=$ROOT/share/schema/image.json
+	digest=sha256:$(printf 0%.0s {1..64})
+	good='{"kind":"image","blob":{"digest":"'$digest'"},"verified":[{"by":"digest","digest":"'$digest'"}]}'
+	store-put /dev/null
+	for field in $(jq -r '.properties | to_entries[] | select(.value.type or .value."$ref" or .key == "transport") | .key' "$schema"); do
+		[[ $field != part && $field != of ]] || continue # of any record, read before
+		for value in 1 null; do
+			refuse 6 verify-sig < <(jq -c --arg f "$field" --argjson v "$value" '.[$f] = $v' <<<"$good")
+			says "field '$field'"
+		done
+	done
+	for program in 'unpack d' pod-prepare store-get store-add fetch-blob discover policy-check; do
+		while IFS='|' read -r change field; do
+			# shellcheck disable=SC2086  # a program and its operand
+			refuse 6 $program < <(jq -c "$change" <<<"$good")
+			says "field '$field'"
+		done <<-'EOF'
+			.id = 1|id
+			.name = ["a"]|name
+			.labels = {version: 1}|labels
+			.verified = {}|verified
+			.verified[0] = "yes"|verified[0]
+			.verified[0].by = true|verified[0].by
+			.insecure = [1]|insecure
+			.blob = "x"|blob
+		EOF
+	done
+	[ ! -e d ]
+}

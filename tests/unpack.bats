@@ -25,6 +25,9 @@ load unpack
 	store-put a.aci >record
 	refuse 1 unpack target <record
 	says "not verified"
+	jq -c '.verified = [{digest: .blob.digest}]' record >nobody # an entry must say who checked
+	refuse 1 unpack target <nobody
+	says "not verified"
 	untouched
 	other=sha256:$(printf 0%.0s {1..64})
 	jq -c --arg d "$other" '.verified = [{by: "digest", digest: $d}]' record >forged

@@ -2,8 +2,93 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <string.h>
 
+#include "base/jsonio.h"
+#include "base/mem.h"
 #include "base/msg.h"
+#include "base/record.h"
 #include "image/image.h"
+
+// ---- the fields that programs act on ----
+
+static int not_of_type(const char *field, const char *type, struct err *e)
+{
+	return err_set(e, STATUS_MALFORMED, "record: field '%s': not %s", field, type);
+}
+
+static int check_fields(const json_t *record, struct err *e)
+{
+	static const char *const texts[] = { "ref", "transport", "name", "registry", "repository", "tag", "digest", "path", "id",
+		"diff_id", "imported", "used" };
+	static const char *const objects[] = { "labels", "platform", "blob", "signature", "manifest", "config", "source", "app",
+		"derived_from" };
+	static const char *const arrays[] = { "layers", "verified", "insecure", "endpoints", "keys", "defaults", "dependencies" };
+	const json_t *value;
+	for (size_t i = 0; i < ARRAY_LENGTH(texts); i++)
+		if ((value = json_object_get(record, texts[i])) && !json_is_string(value))
+			return not_of_type(texts[i], "a string", e);
+	for (size_t i = 0; i < ARRAY_LENGTH(objects); i++)
+		if ((value = json_object_get(record, objects[i])) && !json_is_object(value))
+			return not_of_type(objects[i], "an object", e);
+	for (size_t i = 0; i < ARRAY_LENGTH(arrays); i++)
+		if ((value = json_object_get(record, arrays[i])) && !json_is_array(value))
+			return not_of_type(arrays[i], "an array", e);
+	if ((value = json_object_get(record, "pinned")) && !json_is_boolean(value))
+		return not_of_type("pinned", "true or false", e);
+	return 0;
+}
+
+static int check_verified(const json_t *entry, size_t at, struct err *e)
+{
+	static const char *const texts[] = { "by", "digest", "fingerprint", "identity", "prefix" };
+	mem_auto char *field = mem_format("verified[%zu]", at);
+	const json_t *value;
+	if (!json_is_object(entry))
+		return not_of_type(field, "an object", e);
+	for (size_t i = 0; i < ARRAY_LENGTH(texts); i++) {
+		mem_auto char *member = mem_format("%s.%s", field, texts[i]);
+		if ((value = json_object_get(entry, texts[i])) && !json_is_string(value))
+			return not_of_type(member, "a string", e);
+	}
+	return 0;
+}
+
+int image_check(const json_t *record, struct err *e)
+{
+	const char *label;
+	size_t i;
+	json_t *value;
+	if (check_fields(record, e) < 0)
+		return -1;
+	json_object_foreach(json_object_get(record, "labels"), label, value)
+		if (!json_is_string(value))
+			return not_of_type("labels", "an object of strings", e);
+	json_array_foreach(json_object_get(record, "insecure"), i, value)
+		if (!json_is_string(value))
+			return not_of_type("insecure", "an array of strings", e);
+	json_array_foreach(json_object_get(record, "verified"), i, value)
+		if (check_verified(value, i, e) < 0)
+			return -1;
+	return 0;
+}
+
+json_t *image_read_all(const char *kinds, struct err *e)
+{
+	jsonio_auto json_t *records = record_read_all(kinds, e);
+	size_t i;
+	json_t *record;
+	json_array_foreach(records, i, record)
+		if (image_check(record, e) < 0)
+			return NULL;
+	return json_incref(records);
+}
+
+json_t *image_read(const char *kinds, struct err *e)
+{
+	jsonio_auto json_t *record = record_read(kinds, e);
+	return record && image_check(record, e) == 0 ? json_incref(record) : NULL;
+}
+
+// ---- what it says about verification ----
 
 const char *image_digest(const json_t *record)
 {
@@ -20,7 +105,8 @@ const json_t *image_verified(const json_t *record)
 	json_t *entry;
 	json_array_foreach(json_object_get(record, "verified"), i, entry) {
 		const char *about = json_string_value(json_object_get(entry, "digest"));
-		if (digest && about && !strcmp(about, digest))
+		const char *by = json_string_value(json_object_get(entry, "by")); // what nobody checked does not count
+		if (digest && about && by && *by && !strcmp(about, digest))
 			return entry;
 	}
 	return NULL;

@@ -8,11 +8,19 @@
 
 #include "base/err.h"
 
+// The fields that programs act on are of the type that tackle-records(5) gives them, where they are there at all: STATUS_MALFORMED with
+// the field. So no check is skipped because what it looks at is a number. Fields that nobody knows may be anything.
+int image_check(const json_t *record, struct err *e);
+
+// As record_read and record_read_all, of records that pass image_check.
+json_t *image_read(const char *kinds, struct err *e);
+json_t *image_read_all(const char *kinds, struct err *e);
+
 // The digest that identifies the image's bytes and that `verified` entries must name: blob.digest of an ACI or tar,
 // manifest.digest of an OCI image. Borrowed; NULL (and no error) when the record has neither.
 const char *image_digest(const json_t *record);
 
-// The first `verified` entry about image_digest; entries for another digest do not count. Borrowed; NULL when there is none.
+// The first `verified` entry about image_digest; entries for another digest, or that do not say who checked, do not count. Borrowed; NULL when there is none.
 const json_t *image_verified(const json_t *record);
 
 // Appends an entry {by, digest, ...}; steals entry.
