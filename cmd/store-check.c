@@ -33,7 +33,7 @@
 #define JOBS_MAX 256
 
 static struct {
-	bool quick;
+	bool quick, repair;
 	int64_t jobs;
 } user;
 
@@ -41,6 +41,7 @@ static const struct cmd_option options[] = {
 	CMD_FLAG(0, "quick", &user.quick, "read no blob: look only whether each is there and of the right size"),
 	CMD_NUMBER('j', "jobs", "N", &user.jobs, 1, JOBS_MAX,
 		"hash this many blobs at once; as many as there are processors unless told"),
+	CMD_FLAG(0, "repair", &user.repair, "remove damaged records, and give blobs of no image another grace period"),
 	CMD_GROUP(codeclimits_options),
 	CMD_GROUP(storecmd_options),
 	CMD_GROUP(progress_options),
@@ -62,6 +63,8 @@ struct check {
 	json_t *records; // of the images that could be read
 	json_t *owners;  // hex digits of a blob: text that names the images it belongs to
 	struct texts findings;
+	struct texts damaged; // keys of the records to be removed, and why
+	struct texts reasons;
 	struct texts blobs; // hex digits of those to be hashed
 	// What the threads share:
 	atomic_size_t next;
@@ -122,6 +125,17 @@ static void check_blob_of(struct check *c, const char *image, const json_t *desc
 			(long long)json_integer_value(expected), (long long)size, image);
 }
 
+// A record that is to be removed is no finding.
+static int found_damaged(struct check *c, const char *key, struct err *e)
+{
+	if (!user.repair || !store_is_damage(e))
+		return found_error(c, e);
+	texts_add(&c->damaged, key);
+	texts_add(&c->reasons, e->text);
+	*e = (struct err){ 0 };
+	return 0;
+}
+
 static int check_image(struct check *c, const char *key, struct err *e)
 {
 	size_t i;
@@ -134,9 +148,9 @@ static int check_image(struct check *c, const char *key, struct err *e)
 		return 0;
 	}
 	if (!record)
-		return found_error(c, e);
-	if (store_check_record(c->s, key, e) < 0 && found_error(c, e) < 0)
-		return -1;
+		return found_damaged(c, key, e);
+	if (store_check_record(c->s, key, e) < 0 && (found_damaged(c, key, e) < 0 || user.repair))
+		return e->status ? -1 : 0;
 	mem_auto char *image = title(record);
 	const char *name = json_string_value(json_object_get(record, "name"));
 	mem_auto char *names = name ? store_names_directory(name) : NULL;
@@ -326,6 +340,38 @@ static void hash_all(struct check *c)
 	pthread_mutex_destroy(&c->lock);
 }
 
+// ---- mending ----
+
+// A damaged record may have named any blob that no other names: from now on these are as young as new ones, for store-gc.
+static int renew_blobs(struct check *c, struct err *e)
+{
+	for (size_t i = 0; i < c->blobs.count; i++) {
+		mem_auto char *digest = mem_format("sha256:%s", c->blobs.items[i]);
+		if (json_object_get(c->owners, c->blobs.items[i]) || store_renew_blob(c->s, digest, -1, e) == 0)
+			continue;
+		if (e->status != STATUS_NOT_FOUND)
+			return -1;
+		*e = (struct err){ 0 };
+	}
+	return 0;
+}
+
+static int repair(struct check *c, struct err *e)
+{
+	if (!c->damaged.count)
+		return 0;
+	if (renew_blobs(c, e) < 0)
+		return -1;
+	for (size_t i = 0; i < c->damaged.count; i++) {
+		if (store_remove_damaged(c->s, c->damaged.items[i], e) < 0)
+			return -1;
+		msg_warn("%s: removed", c->reasons.items[i]);
+	}
+	msg_info("the images of removed records are to be fetched or added again; their blobs stay for the grace period of "
+		 "store-gc");
+	return layoutindex_follow(c->s, LAYOUTINDEX_PENDING, e);
+}
+
 // ---- the verb ----
 
 static int keys_asked(struct check *c, struct cmd_operands images, struct texts *keys, struct err *e)
@@ -356,7 +402,7 @@ static int check(struct check *c, struct cmd_operands images, struct err *e)
 	if (images.count)
 		json_object_foreach(c->owners, hex, record)
 			texts_add(&c->blobs, hex);
-	else if (list_blobs(c, e) < 0 || check_aliases(c, e) < 0)
+	else if (list_blobs(c, e) < 0 || check_aliases(c, e) < 0 || repair(c, e) < 0)
 		return -1;
 	if (!user.quick)
 		hash_all(c);
@@ -375,6 +421,8 @@ int main(int argc, char **argv)
 	long processors = sysconf(_SC_NPROCESSORS_ONLN);
 	user.jobs = processors < 1 ? 1 : processors > JOBS_MAX ? JOBS_MAX : processors;
 	struct cmd_operands images = cmd_start(&cmd, argc, argv);
+	if (user.repair && images.count)
+		cmd_usage("option --repair: mends the whole store, not one image");
 	store_auto *s = storecmd_open(STORECMD_WRITE, &sandbox, &e);
 	jsonio_auto json_t *records = json_array();
 	jsonio_auto json_t *owners = json_object();
@@ -382,6 +430,8 @@ int main(int argc, char **argv)
 	bool sound = s && check(&c, images, &e) == 0;
 	texts_free(&c.findings);
 	texts_free(&c.blobs);
+	texts_free(&c.damaged);
+	texts_free(&c.reasons);
 	if (!sound)
 		return cmd_fail(&e);
 	record_write_all(records);

@@ -26,7 +26,6 @@
 #include "oci/layout.h"
 
 #define MANIFEST_MAX  ((size_t)4 << 20) // what registries take, too
-#define DEPTH_MAX     8                 // of an index in an index
 #define GRACE_DEFAULT ((int64_t)24 * 3600 * 1000)
 
 static struct {
@@ -58,6 +57,7 @@ struct sweep {
 	struct store *s;
 	struct timespec before; // what has an older time may go
 	json_t *needed;         // hex digits of blobs
+	json_t *unread;         // descriptors of needed blobs that may name more
 	json_t *removed;        // records of images and blobs
 };
 
@@ -80,12 +80,19 @@ static bool is_older(const struct stat *st, const struct timespec *than)
 	return st->st_mtim.tv_sec < than->tv_sec || (st->st_mtim.tv_sec == than->tv_sec && st->st_mtim.tv_nsec < than->tv_nsec);
 }
 
+static int refuse_damaged(struct err *e)
+{
+	return err_hint(e, "store-check --repair removes damaged records and tells what else is damaged; nothing was removed");
+}
+
 // ---- images that nobody used ----
 
 static int remove_unused(struct sweep *w, const json_t *in_use, struct err *e)
 {
 	struct timespec before = cutoff(user.unused);
-	jsonio_auto json_t *all = store_list(w->s, e);
+	jsonio_auto json_t *all = store_list(w->s, NULL, e);
+	if (!all)
+		return store_is_damage(e) ? refuse_damaged(e) : -1;
 	size_t i;
 	json_t *record;
 	json_array_foreach(all, i, record) {
@@ -104,37 +111,45 @@ static int remove_unused(struct sweep *w, const json_t *in_use, struct err *e)
 			return -1;
 		json_array_append(w->removed, record);
 	}
-	return all ? 0 : -1;
+	return 0;
 }
 
 // ---- marking ----
 
-static int mark(struct sweep *w, const json_t *descriptor, int depth, struct err *e);
+static void mark(struct sweep *w, const json_t *descriptor)
+{
+	enum digest_algorithm algorithm;
+	const char *hex, *digest = json_string_value(json_object_get(descriptor, "digest"));
+	const char *type = json_string_value(json_object_get(descriptor, "mediaType"));
+	if (!digest_valid(digest, &algorithm, &hex) || algorithm != DIGEST_SHA256 || json_object_get(w->needed, hex))
+		return;
+	json_object_set_new(w->needed, hex, json_true());
+	if (!type || strstr(type, "manifest") || strstr(type, "index"))
+		json_array_append_new(w->unread, json_pack("{s:s, s:s?}", "digest", digest, "mediaType", type));
+}
 
-static int mark_all(struct sweep *w, const json_t *descriptors, int depth, struct err *e)
+static void mark_all(struct sweep *w, const json_t *descriptors)
 {
 	size_t i;
 	json_t *descriptor;
 	json_array_foreach(descriptors, i, descriptor)
-		if (mark(w, descriptor, depth, e) < 0)
-			return -1;
-	return 0;
+		mark(w, descriptor);
 }
 
 // What a manifest or index in this blob names; of one that is not there, nothing.
-static int mark_inside(struct sweep *w, const char *digest, int depth, struct err *e)
+static int mark_inside(struct sweep *w, const char *digest, struct err *e)
 {
 	static const char *const lists[] = { "layers", "blobs", "manifests" };
 	buf_auto text = { 0 };
 	if (store_read_blob(w->s, digest, MANIFEST_MAX, &text, e) < 0)
 		return -1;
 	jsonio_auto json_t *manifest = jsonio_parse(buf_text(&text), text.length, digest, e);
-	if (!manifest || mark(w, json_object_get(manifest, "config"), depth, e) < 0 ||
-		mark(w, json_object_get(manifest, "subject"), depth, e) < 0)
+	if (!manifest)
 		return -1;
+	mark(w, json_object_get(manifest, "config"));
+	mark(w, json_object_get(manifest, "subject"));
 	for (size_t i = 0; i < ARRAY_LENGTH(lists); i++)
-		if (mark_all(w, json_object_get(manifest, lists[i]), depth, e) < 0)
-			return -1;
+		mark_all(w, json_object_get(manifest, lists[i]));
 	return 0;
 }
 
@@ -146,26 +161,19 @@ static bool hides_names(const struct err *e, const char *type)
 	return type || (e->status != STATUS_MALFORMED && e->status != STATUS_LIMIT);
 }
 
-static int mark(struct sweep *w, const json_t *descriptor, int depth, struct err *e)
+// An index may name an index, to any depth: each is read once.
+static int mark_unread(struct sweep *w, struct err *e)
 {
-	enum digest_algorithm algorithm;
-	const char *hex, *digest = json_string_value(json_object_get(descriptor, "digest"));
-	const char *type = json_string_value(json_object_get(descriptor, "mediaType"));
-	if (!digest_valid(digest, &algorithm, &hex) || algorithm != DIGEST_SHA256 || json_object_get(w->needed, hex))
-		return 0;
-	json_object_set_new(w->needed, hex, json_true());
-	bool may_name_more = !type || strstr(type, "manifest") || strstr(type, "index");
-	if (!may_name_more || depth >= DEPTH_MAX || mark_inside(w, digest, depth + 1, e) == 0)
-		return 0;
-	if (hides_names(e, type))
-		return -1;
-	*e = (struct err){ 0 };
+	for (size_t n; (n = json_array_size(w->unread));) {
+		jsonio_auto json_t *next = json_incref(json_array_get(w->unread, n - 1));
+		json_array_remove(w->unread, n - 1);
+		if (mark_inside(w, json_string_value(json_object_get(next, "digest")), e) == 0)
+			continue;
+		if (hides_names(e, json_string_value(json_object_get(next, "mediaType"))))
+			return -1;
+		*e = (struct err){ 0 };
+	}
 	return 0;
-}
-
-static int refuse_damaged(struct err *e)
-{
-	return err_hint(e, "store-check tells what is damaged; store-gc removes nothing before it is mended");
 }
 
 // A record or a manifest that cannot be read may name anything: then nothing is removed at all.
@@ -179,18 +187,16 @@ static int mark_needed(struct sweep *w, struct err *e)
 	jsonio_auto json_t *index = layout_read_index(store_directory(w->s), e);
 	if (!index || store_keys(w->s, &keys, e) < 0)
 		return -1;
-	if (mark_all(w, json_object_get(index, "manifests"), 0, e) < 0)
-		return refuse_damaged(e);
+	mark_all(w, json_object_get(index, "manifests"));
 	for (size_t i = 0; i < keys.count; i++) {
 		jsonio_auto json_t *record = store_read_image(w->s, keys.items[i], e);
 		jsonio_auto json_t *blobs = record ? store_blobs_of(record, e) : NULL;
 		if (!blobs && e->status != STATUS_NOT_FOUND)
 			return refuse_damaged(e);
 		*e = (struct err){ 0 };
-		if (mark_all(w, blobs, 0, e) < 0)
-			return refuse_damaged(e);
+		mark_all(w, blobs);
 	}
-	return 0;
+	return mark_unread(w, e) < 0 ? refuse_damaged(e) : 0;
 }
 
 // ---- sweeping ----
@@ -316,8 +322,9 @@ int main(int argc, char **argv)
 	jsonio_auto json_t *in_use = poduse_images(pods, &e);
 	store_auto *s = in_use ? storecmd_open(STORECMD_WRITE, &sandbox, &e) : NULL;
 	jsonio_auto json_t *needed = json_object();
+	jsonio_auto json_t *unread = json_array();
 	jsonio_auto json_t *removed = json_array();
-	if (!s || collect(&(struct sweep){ .s = s, .needed = needed, .removed = removed }, in_use, &e) < 0)
+	if (!s || collect(&(struct sweep){ .s = s, .needed = needed, .unread = unread, .removed = removed }, in_use, &e) < 0)
 		return cmd_fail(&e);
 	record_write_all(removed);
 	return cmd_finish();

@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // stdin: nothing. stdout: the image record of every image, or of those that fit an operand; 3 when one fits none. A `verified` entry
-// comes out only while its key is trusted for the image's name. index.json is up to date when this ends.
+// comes out only while its key is trusted for the image's name. 6 when a record is damaged, behind all others. index.json is up to date
+// when this ends.
 #include <stdio.h>
 #include <string.h>
 
@@ -58,10 +59,10 @@ static void add_new(json_t *all, json_t *record)
 	json_array_append(all, record);
 }
 
-static json_t *find(struct store *s, struct cmd_operands images, struct err *e)
+static json_t *find(struct store *s, struct cmd_operands images, struct texts *damaged, struct err *e)
 {
 	if (!images.count)
-		return store_list(s, e);
+		return store_list(s, damaged, e);
 	jsonio_auto json_t *all = json_array();
 	for (int i = 0; i < images.count; i++) {
 		size_t at;
@@ -159,6 +160,16 @@ static void print_table(const json_t *records)
 	table_write(&t);
 }
 
+static int fail_for(const struct texts *damaged)
+{
+	struct err e = { 0 };
+	for (size_t i = 1; i < damaged->count; i++)
+		msg_error("%s", damaged->items[i]);
+	err_set(&e, STATUS_MALFORMED, "%s", damaged->items[0]);
+	err_hint(&e, "store-check --repair removes damaged records");
+	return cmd_fail(&e);
+}
+
 int main(int argc, char **argv)
 {
 	struct err e = { 0 }, late = { 0 };
@@ -166,12 +177,13 @@ int main(int argc, char **argv)
 	trust_auto trust = { 0 };
 	struct cmd_operands images = cmd_start(&cmd, argc, argv);
 	sandbox.spawn = user.reverify; // the program that judges signatures
-	store_auto *s = storetrust_load(&trust, &e) < 0 ? NULL : storecmd_open(STORECMD_WRITE, &sandbox, &e);
+	store_auto *s = storetrust_load(&trust, &e) < 0 ? NULL : storecmd_open(STORECMD_FOLLOW, &sandbox, &e);
 	if (s)
 		storetrust_apply(s, &trust);
 	if (s && layoutindex_follow(s, LAYOUTINDEX_PENDING, &late) < 0) // the list is right all the same
 		msg_warn("index.json does not show every image: %s", late.text);
-	jsonio_auto json_t *records = s ? find(s, images, &e) : NULL;
+	texts_auto damaged = { 0 };
+	jsonio_auto json_t *records = s ? find(s, images, &damaged, &e) : NULL;
 	if (!records)
 		return cmd_fail(&e);
 	if (user.reverify)
@@ -182,5 +194,5 @@ int main(int argc, char **argv)
 		print_table(records);
 	else
 		record_write_all(records);
-	return cmd_finish();
+	return damaged.count ? fail_for(&damaged) : cmd_finish();
 }

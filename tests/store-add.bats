@@ -22,6 +22,44 @@ setup() { in_own_directory; }
 	same "" "$(ls "$TACKLE_STORE/images")"
 }
 
+@test "a record whose id is not that of its bytes replaces no good one, and a good one replaces it" {
+	small_image example.com/a 1 | store-put >good
+	small_image example.com/b 1 | store-put >other
+	jq -c --slurpfile o other '.blob = $o[0].blob' good >lying
+	store-add <good >/dev/null
+	state=$(store_state)
+	refuse 1 store-add <lying
+	says "id mismatch" "$(jq -r .id good)" "$(jq -r .id other)"
+	same "$state" "$(store_state)"
+	store-add <good >/dev/null
+	gzip -nc < <(store-get example.com/a) | store-put | store-add >zipped # the same tar compressed has the same id
+	same "$(jq -r .id good)" "$(jq -r .id zipped)"
+	same "$(jq -r .blob.digest zipped)" "$(store-list example.com/a | jq -r .blob.digest)"
+	store-rm example.com/a
+	store-add <lying >/dev/null # as yet it takes the place of none
+	store-add <good >/dev/null
+	store-get example.com/a | cmp - <(small_image example.com/a 1)
+	echo x >"$TACKLE_STORE/images/$(jq -r '.id[7:]' good).json"
+	refuse 1 store-add <lying
+	store-add <good >/dev/null
+	store-check >/dev/null
+	refuse 7 store-add --max-size 1K <zipped
+	store-add --max-window 1M <zipped >/dev/null
+	jq -c 'del(.blob)' good >bare
+	refuse 6 store-add <bare
+}
+
+@test "what the replacing bytes may unpack to is bounded" {
+	mkdir -p parts/rootfs
+	truncate -s 17M parts/rootfs/zeros
+	small_image example.com/a 1 | tar -xO manifest >parts/manifest
+	tar -c --sort=name -C parts manifest rootfs >plain
+	store-put plain | store-add >/dev/null
+	gzip -1nc plain | store-put --max-ratio 100000 >record
+	refuse 7 store-add --max-ratio 10 <record
+	store-add <record >/dev/null
+}
+
 @test "a record that no image can be made of is 6" {
 	small_image example.com/a 1.0 | store-put >record
 	for change in 'del(.blob, .id)' '.id = "sha512-ab"' '.id = 1' '.id = "../x"' '.blob.digest = "sha256:../x"' '.blob = 1' \

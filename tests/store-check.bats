@@ -125,6 +125,33 @@ fill() { # two images of which one is signed, an alias, and a blob of no image
 	says "not valid"
 }
 
+@test "--repair removes a damaged record; its blobs have another grace period to be added again" {
+	fill
+	store-list >/dev/null
+	key=$(jq -r '.id[7:]' a)
+	cp "$TACKLE_STORE/images/$key.json" sound
+	for damage in 'echo {' 'head -c 17000000 /dev/zero' 'sed s/example.com/example.org/ sound'; do
+		$damage >"$TACKLE_STORE/images/$key.json"
+		find "$TACKLE_STORE/blobs" -type f -exec touch -d '2 days ago' {} +
+		refuse 1 store-check
+		store-check --repair >out 2>err
+		grep -q "^store-check: warning: '.*/images/$key.json'.*: removed" err
+		same "$(jq -r .id b)" "$(jq -r .id out)"
+		same "$(jq -r .id b)" "$(store-list | jq -r .id)"
+		same example.com/b:1 "$(umoci ls --layout "$TACKLE_STORE")"
+		same "" "$(store-gc)"
+		jq -c . a | store-add >/dev/null
+		same "" "$(store-check --repair 2>&1 >/dev/null)"
+	done
+	rm "$TACKLE_STORE/images/$key.json"
+	mkdir "$TACKLE_STORE/images/$key.json"
+	refuse 8 store-check --repair
+	rmdir "$TACKLE_STORE/images/$key.json"
+	refuse 2 store-check --repair example.com/b
+	rm "$(blob_path "$(jq -r .blob.digest b)")"
+	refuse 1 store-check --repair # what it cannot mend it still tells
+}
+
 @test "rkt:F-08 what killed programs leave is no finding, nor is a store in use" {
 	fill
 	touch "$TACKLE_STORE/images/.x.json.0123" "$TACKLE_STORE/partial/x" "$TACKLE_STORE/blobs/sha256/.new.0123"

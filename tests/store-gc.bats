@@ -97,8 +97,26 @@ age() { # FILE...: as if written two days ago
 	echo x >"$(echo "$TACKLE_STORE"/images/*)"
 	state=$(store_state)
 	refuse 6 store-gc --grace-period 0
-	says "hint: store-check"
+	says "hint: store-check --repair"
 	same "$state" "$(store_state)"
+	refuse 6 store-gc --unused 0
+	says "hint: store-check --repair"
+	same "$state" "$(store_state)"
+	store-check --repair >/dev/null 2>&1
+	store-gc --grace-period 0 >/dev/null
+	same "" "$(ls -A "$TACKLE_STORE/blobs/sha256")"
+}
+
+@test "an index in an index, 40 deep, keeps what it names" {
+	inner=$(printf layer | store-put | jq -c .blob)
+	for _ in {1..40}; do
+		inner=$(jq -cn --argjson i "$inner" '{schemaVersion: 2, manifests: [$i]}' |
+			store-put --media-type application/vnd.oci.image.index.v1+json | jq -c .blob)
+	done
+	jq -c --argjson m "$inner" '.manifests += [$m]' "$TACKLE_STORE/index.json" >new
+	cp new "$TACKLE_STORE/index.json"
+	same "" "$(store-gc --grace-period 0)"
+	same 41 "$(find "$TACKLE_STORE/blobs/sha256" -type f | wc -l)"
 }
 
 @test "with a damaged manifest nothing is removed: it may name what seems to belong to nobody" {

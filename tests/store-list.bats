@@ -55,14 +55,44 @@ ${id:0:39}  example.com/a:1.0  10.2 kB  2001-09-09T01:46:40Z  2004-11-09T11:33:2
 	add_image example.com/a 1 >record
 	file=$(echo "$TACKLE_STORE"/images/*.json)
 	cp "$file" "$TACKLE_STORE/images/$(printf 0%.0s {1..128}).json"
-	refuse 6 store-list
-	says "another image"
+	got=0
+	store-list >out 2>err || got=$?
+	same 6 "$got"
+	grep -q "^store-list: '.*/images/000.*another image" err
+	same 'image error' "$(jq -r .kind out | paste -sd' ')" # law 5: whoever reads the list ends with 6, too
+	same 6 "$(store-list 2>/dev/null | policy-check --policy require-signed >/dev/null 2>&1 || echo $?)"
 	rm "$TACKLE_STORE/images/$(printf 0%.0s {1..128}).json"
-	echo '{' >"$file"
-	refuse 6 store-list
-	rm "$file"
-	ln -s /etc/passwd "$file"
-	refuse 8 store-list
+	for damage in 'echo {' 'head -c 17000000 /dev/zero'; do
+		$damage >"$file"
+		refuse 6 store-list
+		says "$file"
+	done
+	for other in 'ln -s /etc/passwd' mkfifo mkdir; do
+		rm "$file"
+		$other "$file"
+		refuse 6 store-list
+		says "$file" "not a regular file"
+	done
+}
+
+@test "one damaged record hides no other, in no format" {
+	for v in 1 2 3; do add_image example.com/a $v; done >added
+	echo x >"$TACKLE_STORE/images/$(jq -r 'select(.labels.version == "2").id[7:]' added).json"
+	for format in names table; do
+		got=0
+		store-list --format $format >out 2>err || got=$?
+		same 6 "$got"
+		same 'example.com/a:1 example.com/a:3' "$(grep -o 'example.com/a:.' out | sort | paste -sd' ')"
+		same 1 "$(grep -c "images/.*json'" err)"
+	done
+}
+
+@test "a list writes nothing where index.json is right, so that a store that may only be read will do" {
+	is_asan && skip "strace and the leak checker exclude each other"
+	add_image example.com/a 1 >/dev/null
+	store-list >/dev/null
+	strace -f -o trace store-list >/dev/null 2>&1 || true
+	run ! grep -E 'O_WRONLY|O_RDWR|O_CREAT|renameat|unlinkat' <(grep -F "$TACKLE_STORE" trace)
 }
 
 verified_by() {

@@ -165,7 +165,7 @@ static json_t *new_entries(struct store *s, json_t *keys, struct err *e)
 			json_object_set_new(entries, key, entry);
 		else if (e->status == STATUS_NOT_FOUND)
 			json_object_set_new(entries, key, json_null());
-		else if (e->status != STATUS_MALFORMED)
+		else if (!store_is_damage(e))
 			return NULL;
 		*e = (struct err){ 0 };
 	}
@@ -283,7 +283,7 @@ static int write_batch(struct store *s, bool all, struct err *e)
 	return 0;
 }
 
-static bool is_pending(struct store *s)
+bool layoutindex_is_behind(struct store *s)
 {
 	return faccessat(store_directory(s), pending, F_OK, AT_SYMLINK_NOFOLLOW) == 0 ||
 		faccessat(store_directory(s), taken, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
@@ -300,18 +300,18 @@ static bool pays(struct store *s)
 int layoutindex_follow(struct store *s, enum layoutindex_effort effort, struct err *e)
 {
 	bool all = effort == LAYOUTINDEX_ALL;
-	if ((!all && !is_pending(s)) || (effort == LAYOUTINDEX_CHEAP && !pays(s)))
+	if ((!all && !layoutindex_is_behind(s)) || (effort == LAYOUTINDEX_CHEAP && !pays(s)))
 		return 0;
 	if (faccessat(store_directory(s), ".", W_OK, AT_EACCESS) < 0)
 		return 0;
 	io_auto int lock = openat(store_directory(s), "index.lock", O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (lock < 0)
-		return err_system(e, "'%s/index.lock': cannot open", store_path(s));
+	if (lock < 0) // EACCES: a sandbox around a store that was not behind
+		return errno == EACCES ? 0 : err_system(e, "'%s/index.lock': cannot open", store_path(s));
 	while (flock(lock, LOCK_EX) < 0)
 		if (errno != EINTR)
 			return err_system(e, "'%s/index.lock': cannot lock", store_path(s));
 	// Twice at most: what a killed writer had taken, and what is pending now.
-	for (int round = 0; round < 2 && (all || is_pending(s)); round++, all = false)
+	for (int round = 0; round < 2 && (all || layoutindex_is_behind(s)); round++, all = false)
 		if (write_batch(s, all, e) < 0)
 			return -1;
 	return 0;

@@ -23,6 +23,9 @@ enum layoutindex_effort {
 	LAYOUTINDEX_ALL, // besides, every image is compared with its entry
 };
 
+// Whether images were added or removed since index.json was brought up to date.
+bool layoutindex_is_behind(struct store *s);
+
 // Brings index.json up to date. Other processes may do it at the same time; one does it for all. A caller who may not write to the
 // store changes nothing, without an error.
 int layoutindex_follow(struct store *s, enum layoutindex_effort effort, struct err *e);

@@ -87,8 +87,9 @@ json_t *store_find_name(struct store *s, const char *name, const json_t *labels,
 json_t *store_find(struct store *s, const char *operand, struct err *e);
 json_t *store_match(struct store *s, const char *operand, struct err *e);
 
-// All image records, sorted by id. New reference.
-json_t *store_list(struct store *s, struct err *e);
+// All image records, sorted by id. With `damaged` one that cannot be read is left out, and what is wrong with it is added there; else it
+// is STATUS_MALFORMED or STATUS_LIMIT. New reference.
+json_t *store_list(struct store *s, struct texts *damaged, struct err *e);
 int store_remove_image(struct store *s, const char *id, struct err *e); // its whole id, or digest as above
 
 // Notes that the image of this record is used now; best effort, since its user may only be allowed to read the store.

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/mem.h"
 #include "base/path.h"
+#include "image/layoutindex.h"
 #include "image/storecmd.h"
 
 static const char *directory;
@@ -20,7 +21,7 @@ struct store *storecmd_open(enum storecmd_use use, struct sandbox *also, struct 
 		texts_free(&also->writes);
 		return NULL;
 	}
-	store_allow(s, also, use != STORECMD_READ);
+	store_allow(s, also, use >= STORECMD_WRITE || (use == STORECMD_FOLLOW && layoutindex_is_behind(s)));
 	if (sandbox_enter(also, e) == 0)
 		return s;
 	store_close(s);

@@ -8,7 +8,12 @@
 
 extern const struct cmd_option storecmd_options[]; // --store, as CMD_GROUP
 
-enum storecmd_use { STORECMD_READ, STORECMD_WRITE, STORECMD_CREATE };
+enum storecmd_use {
+	STORECMD_READ,
+	STORECMD_FOLLOW, // read, and write only where index.json is behind
+	STORECMD_WRITE,
+	STORECMD_CREATE,
+};
 
 // Opens the store and enters the sandbox with it and with what `also` allows besides; also's lists are freed. NULL with an error.
 struct store *storecmd_open(enum storecmd_use use, struct sandbox *also, struct err *e);

@@ -108,7 +108,7 @@ static int check_record(const json_t *record, const char *key, struct err *e)
 	char own[STORE_KEY_MAX];
 	if (!json_is_object(record))
 		return err_set(e, STATUS_MALFORMED, "not a JSON object");
-	if (store_key(record, own, e) < 0)
+	if (image_check(record, e) < 0 || store_key(record, own, e) < 0)
 		return -1;
 	return strcmp(own, key) ? err_set(e, STATUS_MALFORMED, "it is the record of another image") : 0;
 }
@@ -123,7 +123,9 @@ static int read_file(struct store *s, const char *key, struct buf *text, struct 
 		mem_auto char *id = store_key_text(key);
 		return err_set(e, STATUS_NOT_FOUND, "image '%s': not in the store '%s'", id, store_path(s));
 	}
-	if (fd < 0 || fstat(fd, st) < 0)
+	if ((fd < 0 && errno == ELOOP) || (fd >= 0 && !fstat(fd, st) && !S_ISREG(st->st_mode)))
+		return err_set(e, STATUS_MALFORMED, "%s: not a regular file", subject);
+	if (fd < 0)
 		return err_system(e, "%s: cannot open", subject);
 	return io_read_stream(fd, JSONIO_BYTES_MAX, subject, text, e);
 }
@@ -165,7 +167,12 @@ json_t *store_read_image(struct store *s, const char *key, struct err *e)
 	return json_incref(record);
 }
 
-json_t *store_list(struct store *s, struct err *e)
+bool store_is_damage(const struct err *e)
+{
+	return e->status == STATUS_MALFORMED || e->status == STATUS_LIMIT || e->status == STATUS_REFUSED;
+}
+
+json_t *store_list(struct store *s, struct texts *damaged, struct err *e)
 {
 	texts_auto keys = { 0 };
 	json_t *all = store_keys(s, &keys, e) < 0 ? NULL : json_array();
@@ -174,6 +181,9 @@ json_t *store_list(struct store *s, struct err *e)
 		if (record) {
 			json_array_append_new(all, record);
 		} else if (e->status == STATUS_NOT_FOUND) { // removed meanwhile
+			*e = (struct err){ 0 };
+		} else if (damaged && store_is_damage(e)) {
+			texts_add(damaged, e->text);
 			*e = (struct err){ 0 };
 		} else {
 			json_decref(all);
@@ -307,6 +317,23 @@ int store_remove_image(struct store *s, const char *id, struct err *e)
 		return err_system(e, "'%s/%s': cannot remove", store_path(s), entry);
 	unlinkat(store_directory(s), directory, AT_REMOVEDIR); // stays while another image has the name
 	return 0;
+}
+
+// The name of the image cannot be read, so its entry in names/ is left to store-gc.
+int store_remove_damaged(struct store *s, const char *key, struct err *e)
+{
+	mem_auto char *path = path_of(key);
+	io_auto int lock = store_lock(s, LOCK_EX, e);
+	if (lock < 0)
+		return -1;
+	if (store_check_record(s, key, e) == 0) // written anew meanwhile
+		return 0;
+	if (!store_is_damage(e))
+		return e->status == STATUS_NOT_FOUND ? (*e = (struct err){ 0 }, 0) : -1;
+	*e = (struct err){ 0 };
+	if (layoutindex_note(s, key, e) < 0)
+		return -1;
+	return unlinkat(store_directory(s), path, 0) < 0 ? err_system(e, "'%s/%s': cannot remove", store_path(s), path) : 0;
 }
 
 void store_mark_used(struct store *s, const json_t *record)

@@ -24,6 +24,13 @@ json_t *store_read_image(struct store *s, const char *key, struct err *e);
 // Whether the record's file is as it was written: STATUS_REFUSED when a bit of it is another.
 int store_check_record(struct store *s, const char *key, struct err *e);
 
+// Whether such a failure to read a record means that its file is damaged, and not that the system failed or that there is none.
+bool store_is_damage(const struct err *e);
+
+// Removes a record that store_check_record or store_read_image finds damaged; one that was written anew meanwhile stays. Whoever wants
+// its blobs renews their time first.
+int store_remove_damaged(struct store *s, const char *key, struct err *e);
+
 // Every descriptor of a record that names a blob of the store, each sha256: and valid; a new array.
 json_t *store_blobs_of(const json_t *record, struct err *e);
 

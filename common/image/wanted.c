@@ -110,7 +110,8 @@ static bool fits_defaults(const json_t *record, const json_t *stored)
 
 static json_t *find_by_url(struct store *s, const char *url, struct err *e)
 {
-	jsonio_auto json_t *all = store_list(s, e);
+	texts_auto damaged = { 0 }; // stands in the way of no other image
+	jsonio_auto json_t *all = store_list(s, &damaged, e);
 	size_t i;
 	json_t *stored;
 	json_array_foreach(all, i, stored) {
