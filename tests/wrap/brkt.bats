@@ -26,6 +26,66 @@ setup() {
 	tail -n 1 <<<"${screen%$'\n'}" | jwt-verify --key public.pem | jq -e '.iss | startswith("brkt-cli-")'
 }
 
+# A transcript as a document shows it: commands behind `$ `, and under each what the terminal shows, where `...` stands for the rest.
+transcript() {
+	local line command='' expected=''
+	while IFS= read -r line; do
+		case $line in
+		'$ '*) play "$command" "$expected" && command=${line#'$ '} expected='' ;;
+		*) expected+=${line//.../*}$'\n' ;;
+		esac
+	done
+	play "$command" "$expected"
+}
+
+play() { # play COMMAND EXPECTED: each question gets the same answer
+	[[ -n $1 ]] || return 0
+	on_terminal $'secret pw\nsecret pw' bash -c "$1"
+	screen=$(sed 's/ *$//' <<<"$screen")
+	# shellcheck disable=SC2053 # a pattern
+	[[ $status == 0 && $screen == ${2%%+($'\n')} ]] || {
+		printf '$ %s\nstatus %s\nexpected: %s\nshown: %s\n' "$1" "$status" "$2" "$screen" >&2
+		return 1
+	}
+}
+
+@test "brkt:V1 brkt:C2 the seed's sample usage as a transcript; then the steps of its section on authentication" {
+	shopt -s extglob
+	transcript <<-'END'
+		$ brkt make-key --public-out public.pem > private.pem
+		Passphrase:
+		Reenter passphrase:
+
+		$ brkt make-token --signing-key private.pem
+		Encrypted private key password:
+		eyJhbGciOiJFUzM4NCIsInR5cCI6IkpXVCIsImtpZC...
+	END
+	# 1. is above. 2. The public key is registered as a JWK. 3. The private key is passed to make-token. 4. The token is passed by --token.
+	jwk --set public.pem >registered.json
+	brkt make-token --signing-key private.pem --passphrase-fd 7 7<<<'secret pw' >token
+	jwt-verify --key registered.json <token | jq -e '.iss and .iat and .jti'
+	brkt make-user-data --token "$(cat token)" | grep -qF "{\"brkt\": {\"identity_token\": \"$(cat token)\"}}"
+}
+
+@test "brkt:B15 brkt:B6 brkt:C3 brkt:C4 interrupted at the question: echo is back, it says so, and dies by the signal" {
+	on_terminal $'\003' bash -c 'trap : INT; brkt make-key --public-out public.pem >private.pem; echo "status $?"; stty -a'
+	[[ $screen == *$'\n'[0-2][0-9]:[0-5][0-9]:[0-5][0-9]' Interrupted by user'* && $screen == *'status 130'* && $screen == *' echo '* ]]
+	[[ ! -s private.pem && ! -e public.pem ]]
+	(umask 077 && echo pw >p && brkt make-key --passphrase-fd 7 7<p >k.pem)
+	on_terminal $'\003' bash -c 'trap : INT; brkt make-token --signing-key k.pem; echo "status $?"; stty -a'
+	[[ $screen == *'Interrupted by user'* && $screen == *'status 130'* && $screen == *' echo '* ]]
+	mkfifo fifo
+	"$ROOT/share/brkt" make-token --signing-key fifo 2>err &
+	pid=$!
+	exec {held}>fifo # it has opened the key, and waits for it
+	kill -TERM $pid
+	exec {held}>&-
+	got=0
+	wait $pid || got=$?
+	same 143 "$got"
+	grep -qx '[0-9:]\{8\} Interrupted by user' err
+}
+
 @test "brkt:B16 unequal passphrases: nothing on stdout, no public file" {
 	on_terminal $'one\ntwo' bash -c 'brkt make-key --public-out public.pem > private.pem'
 	same 1 "$status"
@@ -49,7 +109,20 @@ setup() {
 	grep -q 'Unable to load signing key: ' err
 }
 
-@test "brkt:B18 brkt:B21 the public half; keys of another kind" {
+@test "brkt:B15 brkt:J2 without a terminal: what only says ENCRYPTED is not, and a key comes through a pipe" {
+	(umask 077 && brkt make-key --no-passphrase >k.pem)
+	{ echo 'not ENCRYPTED'; cat k.pem; } >text.pem
+	chmod 600 text.pem
+	setsid -w "$ROOT/share/brkt" make-token --signing-key text.pem 2>err | grep -q ^ey
+	same '' "$(cat err)"
+	mkfifo fifo
+	cat k.pem >fifo &
+	setsid -w "$ROOT/share/brkt" make-token --signing-key fifo 2>err | grep -q ^ey
+	echo pw | setsid -w "$ROOT/share/brkt" make-key --traditional --passphrase-fd 0 >old.pem 2>/dev/null
+	echo pw | setsid -w "$ROOT/share/brkt" get-public-key old.pem 2>/dev/null | grep -q 'BEGIN PUBLIC KEY'
+}
+
+@test "brkt:B17 brkt:B18 brkt:B21 the public half; keys of another kind" {
 	brkt make-key --no-passphrase --public-out public.pem >private.pem
 	chmod 600 private.pem
 	brkt get-public-key private.pem | cmp - public.pem
@@ -67,6 +140,13 @@ setup() {
 	chmod 600 cut.pem
 	refuse 6 brkt make-token --signing-key cut.pem
 	says 'Unable to load signing key: '
+	brkt make-key --no-passphrase --public-out no/dir/x.pem >out 2>err || got=$?
+	same '8 0' "$got $(stat -c %s out)"
+	grep -q '^brkt: Unable to write to no/dir/x.pem: ' err
+	echo garbage >garbage
+	for damaged in garbage cut.pem; do
+		refuse 6 brkt get-public-key $damaged
+	done
 	brkt make-key --traditional --no-passphrase | grep -qx -- '-----BEGIN EC PRIVATE KEY-----'
 }
 
@@ -128,24 +208,110 @@ refuse_plain() { # STATUS TEXT ARGUMENT...: the older system's own words, withou
 
 @test "brkt:B1 brkt:B2 brkt:B3 brkt:B7 brkt:C7 general: version, help, usage, what is gone" {
 	[[ $(brkt --version) =~ ^brkt-cli\ version\ [0-9.]+$ ]]
-	brkt -h | grep -q make-token
-	brkt make-key --help | grep -q public-out
 	(umask 077 && brkt --no-check-version make-key --no-passphrase >k.pem)
-	for where in '-v make-token' 'make-token -v'; do
-		# shellcheck disable=SC2086
-		brkt $where --signing-key k.pem 2>err >/dev/null
-		grep -q "^echo '{}' | jwt-mint .*--key k.pem" err
-	done
 	refuse 2 brkt
 	refuse 2 brkt frobnicate
+	says "unknown command 'frobnicate'" 'usage: brkt'
 	refuse 2 brkt make-key --frobnicate
+	says 'usage: brkt make-key'
 	refuse 2 brkt make-key operand
-	for gone in encrypt-vmdk update-vmdk rescue-metavisor; do
+	refuse 2 brkt make-key --version
+	refuse 2 brkt make-token --signing-key
+	says 'needs an argument'
+	for gone in encrypt-vmdk update-vmdk rescue-metavisor share-logs; do
 		refuse 2 brkt $gone
-		says 'is gone'
+		says "brkt: $gone is gone: "
+		same 1 "$(wc -l <<<"$message")"
 	done
-	refuse 2 brkt --ca-cert=x make-key
-	says --service-url
+	for option in --brkt-env --service-domain --ca-cert; do
+		refuse 2 brkt $option=x make-key
+		says service.url service.key
+		refuse 2 brkt make-key $option x
+	done
+}
+
+@test "brkt:B3 commands of the older system that there are not yet are unknown, in both spellings" {
+	while read -r words; do
+		refuse 2 brkt $words
+		says 'unknown command' 'usage: brkt'
+	done <<-'END'
+		encrypt-ami --region us-west-2 ami-9025e1f0
+		aws encrypt --region us-west-2 ami-9025e1f0
+		update-encrypted-ami ami-9025e1f0
+		aws update ami-9025e1f0
+		encrypt-gce-image image
+		gcp encrypt image
+		update-gce-image image
+		gcp update image
+		launch-gce-image image
+		gcp launch image
+		diag
+	END
+}
+
+@test "brkt:B1 help is on stdout, at most 80 columns, names every option of the manual, and fails on a full disk" {
+	for words in -h --help 'make-key -h' 'make-key --help' 'get-public-key -h' 'make-token --help' 'make-user-data -h' 'config --help'; do
+		# shellcheck disable=SC2086 # words
+		run --separate-stderr brkt $words
+		same '0 ' "$status $stderr"
+		[[ $output == 'usage: brkt '* ]]
+		same 0 "$(wc -L <<<"$output" | awk '{ print ($1 > 80) }')"
+		# shellcheck disable=SC2086
+		run -8 bash -c 'brkt "$@" >/dev/full' - $words
+	done
+	run -8 bash -c 'brkt --version >/dev/full'
+	for verb in make-key get-public-key make-token make-user-data config; do
+		brkt --help | grep -q "^  $verb "
+		brkt $verb --help | grep -oE -- '--[a-z-]+' | sort -u | while read -r option; do
+			MANPAGER=cat mandoc -T ascii "$ROOT/man/brkt.1" | col -b | grep -q -e "$option"
+		done
+	done
+}
+
+@test "brkt:C1 brkt:B1 -v prints every pipeline, before and behind the command; typed again it does the same" {
+	(umask 077 && brkt make-key --no-passphrase >k.pem && brkt make-token --signing-key k.pem >t)
+	for where in '-v make-token' 'make-token -v' '--verbose make-token' 'make-token --verbose'; do
+		# shellcheck disable=SC2086
+		brkt $where --signing-key k.pem --claim "a=it's; x" 2>err >/dev/null
+		same 1 "$(wc -l <err)"
+		sh err | jwt-verify --key k.pem | jq -e '.a == "it'"'"'s; x" and (.iss | startswith("brkt-cli-"))'
+	done
+	brkt -v get-public-key k.pem 2>err >want
+	sh err | cmp - want
+	brkt make-user-data -v --token-file t --ntp-server n.example.com 2>err >want
+	sh err | cmp - want
+	brkt make-user-data -v --token "$(cat t)" 2>err >want
+	run ! grep -qF "$(cat t)" err
+	sh err 3<t | cmp - want
+	brkt -v make-key --no-passphrase --public-out p.pem 2>err >/dev/null
+	rm p.pem
+	sh err >k2.pem
+	openssl pkey -in k2.pem -pubout | cmp - p.pem
+}
+
+@test "brkt:B8 brkt:X15 settings without a home, on a full disk; commands with few descriptors and closed ones" {
+	(
+		unset HOME
+		refuse 8 brkt config set service.url x
+		refuse 8 brkt config list
+		brkt make-user-data | grep -qF '{"brkt": {}}'
+	)
+	brkt config set service.url x
+	run -8 bash -c 'brkt config list >/dev/full'
+	run -8 bash -c 'brkt config get service.url >/dev/full'
+	(umask 077 && brkt make-key --no-passphrase >k.pem)
+	(ulimit -n 32 && brkt make-token --signing-key k.pem </dev/null | grep -q ^ey)
+	run -8 bash -c 'brkt make-token --signing-key k.pem >/dev/full'
+	run -8 bash -c 'brkt make-token --signing-key k.pem >&-'
+	run -8 bash -c 'brkt make-key --no-passphrase >/dev/full'
+	run -8 bash -c 'brkt get-public-key k.pem >/dev/full'
+	run -8 bash -c 'brkt make-user-data >/dev/full'
+	brkt make-token --signing-key k.pem <&- | grep -q ^ey
+	brkt make-key --no-passphrase <&- | grep -q BEGIN
+	umask 000
+	brkt make-key --no-passphrase >open.pem
+	brkt config set token-file x
+	same '600 600' "$(stat -c %a open.pem "$HOME/.brkt/config" | paste -sd' ')"
 }
 
 @test "brkt:C5 brkt:C1 no secret is in an argument or the environment of a program" {
