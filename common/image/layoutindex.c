@@ -17,10 +17,8 @@
 #include "oci/descriptor.h"
 #include "oci/layout.h"
 
-#define MEDIA_MANIFEST "application/vnd.oci.image.manifest.v1+json"
-#define MEDIA_EMPTY    "application/vnd.oci.empty.v1+json"
-#define KEY_NAME       "vnd.tackle.image.id" // the annotation that says which image of ours an entry is
-#define SHORT_ID       39                    // `sha512-` and 32 digits
+#define KEY_NAME "vnd.tackle.image.id" // the annotation that says which image of ours an entry is
+#define SHORT_ID 39                    // `sha512-` and 32 digits
 
 // index.json is rewritten at once while it is shorter than this, ...
 #define SHORT_INDEX ((off_t)64 * 1024)

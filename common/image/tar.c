@@ -411,3 +411,8 @@ ssize_t tar_read(struct tar_reader *r, void *data, size_t length, struct err *e)
 		memset(data, 0, (size_t)n);
 	return (ssize_t)n;
 }
+
+int64_t tar_offset(const struct tar_reader *r)
+{
+	return r->sparse ? -1 : r->stream.offset;
+}

@@ -66,6 +66,9 @@ ssize_t tar_read(struct tar_reader *r, void *data, size_t length, struct err *e)
 // As tar_read without copying: the next piece of the entry's data, valid until the next call on this reader.
 // Returns its length; *data is NULL for a hole of a sparse file, which tar_read gives as zeros.
 int64_t tar_borrow(struct tar_reader *r, const char **data, struct err *e);
+
+// Where in the archive the data of the entry begins, before any of it was read; -1 of a sparse file, which does not lie there as it is.
+int64_t tar_offset(const struct tar_reader *r);
 void tar_close(struct tar_reader *r);
 
 #endif

@@ -11,8 +11,6 @@
 #include "base/mem.h"
 #include "oci/layout.h"
 
-#define INDEX_BYTES_MAX ((size_t)256 << 20) // some 500,000 entries
-
 static const char version_text[] = "{\"imageLayoutVersion\":\"1.0.0\"}";
 static const char empty_index[] =
 	"{\"manifests\":[],\"mediaType\":\"application/vnd.oci.image.index.v1+json\",\"schemaVersion\":2}";
@@ -50,23 +48,9 @@ int layout_make(int directory, struct err *e)
 	return make_file(directory, "oci-layout", version_text, e) < 0 ? -1 : make_file(directory, "index.json", empty_index, e);
 }
 
-static json_t *read_json(int directory, const char *name, size_t limit, struct err *e)
+int layout_check_version(const char *text, size_t length, struct err *e)
 {
-	buf_auto text = { 0 };
-	io_auto int fd = openat(directory, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	if (fd < 0) {
-		err_open(e, name);
-		return NULL;
-	}
-	mem_auto char *subject = mem_format("'%s'", name);
-	if (io_read_stream(fd, limit, subject, &text, e) < 0)
-		return NULL;
-	return jsonio_parse(buf_text(&text), text.length, subject, e);
-}
-
-static int check_version(int directory, struct err *e)
-{
-	jsonio_auto json_t *layout = read_json(directory, "oci-layout", JSONIO_BYTES_MAX, e);
+	jsonio_auto json_t *layout = jsonio_parse(text, length, "'oci-layout'", e);
 	if (!layout)
 		return -1;
 	const char *version = jsonio_need_text(layout, "imageLayoutVersion", e);
@@ -77,10 +61,9 @@ static int check_version(int directory, struct err *e)
 	return 0;
 }
 
-json_t *layout_read_index(int directory, struct err *e)
+json_t *layout_parse_index(const char *text, size_t length, struct err *e)
 {
-	jsonio_auto json_t *index =
-		check_version(directory, e) < 0 ? NULL : read_json(directory, "index.json", INDEX_BYTES_MAX, e);
+	jsonio_auto json_t *index = jsonio_parse(text, length, "'index.json'", e);
 	if (!index)
 		return NULL;
 	json_t *manifests = jsonio_get_array(index, "manifests", e), *entry;
@@ -91,6 +74,26 @@ json_t *layout_read_index(int directory, struct err *e)
 		if (!json_is_object(entry))
 			err_set(e, STATUS_MALFORMED, "'index.json': field 'manifests[%zu]': not an object", i);
 	return e->status ? NULL : json_incref(index);
+}
+
+static int read_text(int directory, const char *name, size_t limit, struct buf *text, struct err *e)
+{
+	io_auto int fd = openat(directory, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (fd < 0)
+		return err_open(e, name);
+	mem_auto char *subject = mem_format("'%s'", name);
+	return io_read_stream(fd, limit, subject, text, e);
+}
+
+json_t *layout_read_index(int directory, struct err *e)
+{
+	buf_auto version = { 0 };
+	buf_auto index = { 0 };
+	if (read_text(directory, "oci-layout", JSONIO_BYTES_MAX, &version, e) < 0 ||
+		layout_check_version(buf_text(&version), version.length, e) < 0 ||
+		read_text(directory, "index.json", LAYOUT_INDEX_MAX, &index, e) < 0)
+		return NULL;
+	return layout_parse_index(buf_text(&index), index.length, e);
 }
 
 int layout_write_index(int directory, const json_t *index, struct err *e)

@@ -8,7 +8,8 @@
 
 #include "base/err.h"
 
-#define LAYOUT_REF_NAME "org.opencontainers.image.ref.name" // the annotation that names an entry of index.json
+#define LAYOUT_INDEX_MAX ((size_t)256 << 20)                 // bytes of index.json: some 500,000 entries
+#define LAYOUT_REF_NAME  "org.opencontainers.image.ref.name" // the annotation that names an entry of index.json
 
 // Makes oci-layout and an empty index.json in this directory, each unless it is there.
 int layout_make(int directory, struct err *e);
@@ -16,6 +17,10 @@ int layout_make(int directory, struct err *e);
 // The whole of index.json, whose `manifests` is an array of objects; STATUS_NOT_FOUND when the directory is no layout,
 // STATUS_MALFORMED when it is of another version. A new reference or NULL.
 json_t *layout_read_index(int directory, struct err *e);
+
+// Its two files as texts, from wherever they are. The version is one we know; the index as above, a new reference or NULL.
+int layout_check_version(const char *text, size_t length, struct err *e);
+json_t *layout_parse_index(const char *text, size_t length, struct err *e);
 
 // Replaces index.json.
 int layout_write_index(int directory, const json_t *index, struct err *e);

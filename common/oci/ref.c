@@ -164,19 +164,29 @@ static json_t *parse_docker(const char *text, const char *rest, struct err *e)
 	return record;
 }
 
+// PATH[:REF][@DIGEST], as skopeo splits it: a path has no colon, a reference may have some.
 static json_t *parse_local(const char *text, const char *transport, const char *rest, struct err *e)
 {
-	// The last colon separates the tag; a path with a colon must end in one with a tag behind it.
-	const char *colon = strcmp(transport, "dir") ? strrchr(rest, ':') : NULL;
-	mem_auto char *path = colon ? mem_text_n(rest, (size_t)(colon - rest)) : mem_text(rest);
+	mem_auto char *path = mem_text(rest);
+	char *digest = strrchr(path, '@');
+	bool pinned = digest && (!strncmp(digest, "@sha256:", 8) || !strncmp(digest, "@sha512:", 8));
+	if (pinned)
+		*digest++ = '\0';
+	char *tag = strcmp(transport, "dir") ? strchr(path, ':') : NULL;
+	if (tag)
+		*tag++ = '\0';
 	if (!*path)
 		return refuse(text, "no path", e);
-	if (colon && !colon[1])
+	if (tag && !*tag)
 		return refuse(text, "no reference behind the colon", e);
+	if (pinned && !digest_valid(digest, NULL, NULL))
+		return refuse(text, "not a sha256: or sha512: digest", e);
 	json_t *record = start(text, transport);
 	json_object_set_new(record, "path", json_string(path));
-	if (colon)
-		json_object_set_new(record, "tag", json_string(colon + 1));
+	if (tag)
+		json_object_set_new(record, "tag", json_string(tag));
+	if (pinned)
+		json_object_set_new(record, "digest", json_string(digest));
 	return record;
 }
 

@@ -13,7 +13,7 @@
 //   /PATH ./PATH ../PATH file:PATH      {"endpoints"}     a file; its signature is PATH.asc
 //   https://URL http://URL              {"endpoints"}     its signature is URL.asc
 //   docker://[HOST[:PORT]/]NAME[:TAG][@DIGEST]  {"name", "registry", "repository", "tag", "digest"}   as Docker expands it
-//   oci:DIR[:REF] oci-archive:FILE[:REF] docker-archive:FILE[:REF] dir:DIR   {"path", "tag"}
+//   oci:DIR[:REF] oci-archive:FILE[:REF] docker-archive:FILE[:REF] dir:DIR, each with [@DIGEST]   {"path", "tag", "digest"}
 //   NAME[:VERSION][,LABEL=VALUE...]     {"name", "labels"}   an App Container image, to be discovered
 // The record also has kind, ref (the text) and transport (id, file, https, http, docker, oci, oci-archive, docker-archive, dir,
 // appc). Nothing is opened or looked up. Returns a new reference, or NULL with STATUS_USAGE.

@@ -1,0 +1,99 @@
+// origin.h says what these promise.
+// SPDX-License-Identifier: Apache-2.0
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "image/origin.h"
+#include "image/tarfiles.h"
+#include "oci/sourcedocker.h"
+#include "oci/sourcelayout.h"
+
+static const struct transport {
+	const char *name;
+	bool archive;
+	int (*open)(struct source *s, struct files *files, struct err *e);
+} transports[] = {
+	{ "oci", false, sourcelayout_open },
+	{ "dir", false, sourcelayout_open_dir },
+	{ "oci-archive", true, sourcelayout_open },
+	{ "docker-archive", true, sourcedocker_open },
+};
+
+static const struct transport *transport_of(const json_t *record)
+{
+	const char *name = json_string_value(json_object_get(record, "transport"));
+	for (size_t i = 0; name && i < ARRAY_LENGTH(transports); i++)
+		if (!strcmp(name, transports[i].name))
+			return &transports[i];
+	return NULL;
+}
+
+bool origin_is_local(const json_t *record)
+{
+	return transport_of(record) && json_is_string(json_object_get(record, "path"));
+}
+
+static char *place_of(const json_t *record)
+{
+	return mem_format("%s:%s", transport_of(record)->name, json_string_value(json_object_get(record, "path")));
+}
+
+static struct origin *find(const struct origins *o, const char *place)
+{
+	for (size_t i = 0; i < o->count; i++)
+		if (!strcmp(o->items[i].place, place))
+			return &o->items[i];
+	return NULL;
+}
+
+static void open_place(const struct origins *o, struct origin *item, const struct transport *transport, const char *path,
+	struct sandbox *sandbox)
+{
+	struct files files;
+	int failed = transport->archive
+		? tarfiles_open(&files, path, o->limits ? o->limits : &codec_default_limits, &item->failed)
+		: files_open_directory(&files, path, &item->failed);
+	if (failed)
+		return;
+	if (!transport->archive)
+		texts_take(&sandbox->reads, mem_format("/proc/self/fd/%d", files.fd));
+	transport->open(&item->source, &files, &item->failed);
+}
+
+void origin_add(struct origins *o, const json_t *record, struct sandbox *sandbox)
+{
+	if (!origin_is_local(record))
+		return;
+	char *place = place_of(record);
+	if (find(o, place)) {
+		free(place);
+		return;
+	}
+	o->items = mem_resize(o->items, o->count + 1, sizeof *o->items);
+	o->items[o->count] = (struct origin){ .place = place };
+	open_place(o, &o->items[o->count++], transport_of(record), json_string_value(json_object_get(record, "path")), sandbox);
+}
+
+struct source *origin_find(struct origins *o, const json_t *record, struct err *e)
+{
+	mem_auto char *place = origin_is_local(record) ? place_of(record) : NULL;
+	struct origin *item = place ? find(o, place) : NULL;
+	const char *transport = json_string_value(json_object_get(record, "transport"));
+	if (!item)
+		err_set(e, STATUS_USAGE, "transport '%s': not one this program reads images from",
+			transport ? transport : "none");
+	else if (!item->source.kind)
+		*e = item->failed;
+	return item && item->source.kind ? &item->source : NULL;
+}
+
+void origins_free(struct origins *o)
+{
+	for (size_t i = 0; i < o->count; i++) {
+		source_close(&o->items[i].source);
+		free(o->items[i].place);
+	}
+	free(o->items);
+	*o = (struct origins){ 0 };
+}
