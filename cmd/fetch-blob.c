@@ -1,8 +1,9 @@
 // fetch-blob - bring the bytes of images into the store
 // SPDX-License-Identifier: Apache-2.0
 //
-// stdin: image records with endpoints (from discover or ref-parse), an id, or a digest. stdout: the same with blob, signature and, for
-// an App Container Image, id, name, labels and dependencies from its manifest. 1 when the bytes or the manifest are not those asked for.
+// stdin: image records with endpoints (from discover or ref-parse), an id, a digest, or the manifest of an OCI image (from reg-resolve).
+// stdout: the same with blob, signature and, for an App Container Image, id, name, labels and dependencies from its manifest. 1 when the
+// bytes or the manifest are not those asked for.
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -19,6 +20,8 @@
 #include "image/codeclimits.h"
 #include "image/download.h"
 #include "image/image.h"
+#include "image/ocifetch.h"
+#include "image/ociimage.h"
 #include "image/wanted.h"
 #include "image/storecmd.h"
 #include "image/storetrust.h"
@@ -30,7 +33,7 @@
 
 static struct {
 	const char *pull_policy, *signature, *media_type;
-	bool no_signature;
+	bool no_signature, foreign;
 	int64_t max_download;
 } user = { .pull_policy = "new", .max_download = (int64_t)64 << 30 };
 
@@ -43,6 +46,7 @@ static const struct cmd_option options[] = {
 	CMD_TEXT(0, "signature", "FILE", &user.signature, "the signature of the one image there is"),
 	CMD_TEXT(0, "media-type", "TYPE", &user.media_type,
 		"what the bytes are, where they are no image: none is read for a manifest"),
+	CMD_FLAG(0, "foreign-layers", &user.foreign, "fetch layers that lie elsewhere than their image from there"),
 	CMD_SIZE(0, "max-download", &user.max_download, "of one image as served; 64G unless told"),
 	CMD_GROUP(codeclimits_options),
 	CMD_GROUP(http_options),
@@ -76,6 +80,7 @@ static struct local {
 	int fd, why; // errno where fd is -1
 } * locals;
 static size_t local_count;
+static struct origins origins; // of OCI images
 static int user_signature = -1;
 
 static void open_local(const char *url)
@@ -89,11 +94,13 @@ static void open_local(const char *url)
 	l->why = errno;
 }
 
-static int open_locals(const json_t *records, struct err *e)
+static int open_locals(const json_t *records, struct sandbox *sandbox, struct err *e)
 {
 	size_t i, j;
 	json_t *record, *endpoint;
 	json_array_foreach(records, i, record) {
+		if (ociimage_is(record))
+			origin_add(&origins, record, sandbox);
 		json_array_foreach(json_object_get(record, "endpoints"), j, endpoint) {
 			if (!wanted_is_file(record))
 				break;
@@ -127,6 +134,7 @@ static void close_locals(void)
 		free(locals[i].url);
 	}
 	free(locals);
+	origins_free(&origins);
 	if (user_signature >= 0)
 		close(user_signature);
 }
@@ -309,16 +317,35 @@ static int fetch_any(struct store *s, json_t *record, const json_t *stored, stru
 	return -1;
 }
 
+static int fetch_layers(struct store *s, json_t *record, struct err *e)
+{
+	const struct ocifetch f = { s, &origins, user.foreign, user.max_download };
+	const char *ref = text_of(record, "ref");
+	return ocifetch_image(&f, record, e) < 0 && ref ? err_context(e, "'%s'", ref) : e->status ? -1 : 0;
+}
+
+// A reference to a registry or a layout, of which only reg-resolve can say what it means now.
+static bool is_unresolved(const json_t *record)
+{
+	return text_of(record, "registry") || text_of(record, "path");
+}
+
 static int absent(const json_t *record, struct err *e)
 {
 	const char *what = text_of(record, "id");
-	what = what ? what : text_of(record, "name");
+	what = what ? what : is_unresolved(record) ? text_of(record, "ref") : text_of(record, "name");
 	err_set(e, STATUS_NOT_FOUND, "'%s': not in the store, and nothing says where to fetch it", what ? what : "image");
-	return text_of(record, "id") ? -1 : err_hint(e, "put discover before this stage");
+	return text_of(record, "id")
+		? -1
+		: err_hint(e, "put %s before this stage", is_unresolved(record) ? "reg-resolve" : "discover");
 }
 
 static int fetch(struct store *s, json_t *record, struct err *e)
 {
+	if (ociimage_is(record))
+		return fetch_layers(s, record, e);
+	if (is_unresolved(record))
+		return absent(record, e);
 	if (wanted_check(record, e) < 0)
 		return -1;
 	const json_t *blob = json_object_get(record, "blob");
@@ -354,7 +381,7 @@ static int fetch_all(json_t *records, struct err *e)
 		return err_set(e, STATUS_USAGE, "option --signature: for one image, but %zu are to be fetched",
 			json_array_size(records));
 	trust_auto trust = { 0 };
-	if (open_locals(records, e) < 0 || http_prepare(&sandbox, e) < 0 || storetrust_load(&trust, e) < 0)
+	if (open_locals(records, &sandbox, e) < 0 || http_prepare(&sandbox, e) < 0 || storetrust_load(&trust, e) < 0)
 		return -1;
 	struct store *s = storecmd_open(STORECMD_CREATE, &sandbox, e);
 	if (s)
@@ -374,6 +401,7 @@ int main(int argc, char **argv)
 	cmd_start(&cmd, argc, argv);
 	if (user.no_signature && user.signature)
 		cmd_usage("options --no-signature and --signature exclude each other");
+	origins.limits = &codeclimits_asked;
 	jsonio_auto json_t *records = image_read_all("image", &e);
 	if (records && user.no_signature)
 		msg_warn("signature verification has been disabled");

@@ -6,7 +6,7 @@
 #	setup() { in_own_directory; fixture_enter; }
 #
 # The directory of the test then holds image.aci (gzip; example.com/hello:1.0.0: busybox and little else), image.aci.asc, key.asc,
-# manifest and rootfs/; the key is trusted for example.com and, as soon as the programs for it are there, the image is in the store,
+# manifest, rootfs/ and layout/ (an OCI image layout of the same tree, named 1.0.0); the key is trusted for example.com and, as soon as the programs for it are there, the image is in the store,
 # verified. The originals are in $FIXTURE; $FINGERPRINT is the key's; `fixture_sign FILE` makes FILE.asc with it.
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
@@ -21,6 +21,15 @@ fixture_make() {
 	FINGERPRINT=$(gpg --homedir "$FIXTURE/gpg" --batch --with-colons --list-keys 2>/dev/null | awk -F: '/^fpr/ { print tolower($10); exit }')
 	export FINGERPRINT
 	fixture_sign "$FIXTURE/image.aci"
+	fixture_layout "$FIXTURE/layout"
+}
+
+fixture_layout() { # DIR: an OCI image layout with the same tree, named 1.0.0
+	umoci init --layout "$1"
+	umoci new --image "$1:1.0.0"
+	umoci insert --image "$1:1.0.0" --rootless "$FIXTURE/rootfs" /
+	umoci config --image "$1:1.0.0" --config.cmd /bin/echo --config.cmd hello --config.user 0:0
+	umoci gc --layout "$1"
 }
 
 fixture_rootfs() { # DIR

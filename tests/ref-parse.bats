@@ -31,9 +31,12 @@ setup() { in_own_directory; }
 		oci-archive:f.tar .transport == "oci-archive"
 		docker-archive:f.tar .transport == "docker-archive"
 		dir:a:b .path == "a:b"
+		oci:d:example.com/a:1 .path == "d" and .tag == "example.com/a:1"
+		docker-archive:f.tar:busybox:1 .path == "f.tar" and .tag == "busybox:1"
 	CASES
 	d=sha256:$(printf 0%.0s {1..64})
 	ref-parse "docker://a/b@$d" | jq -e --arg d "$d" '.digest == $d and (has("tag") | not)'
+	ref-parse "oci:d:v1@$d" "dir:x@y@$d" | jq -es --arg d "$d" '.[0].digest == $d and .[0].tag == "v1" and .[1].digest == $d and .[1].path == "x@y"'
 	ref-parse "docker://a/b:t@$d" | jq -e --arg d "$d" '.digest == $d and .tag == "t"'
 }
 
@@ -43,7 +46,7 @@ setup() { in_own_directory; }
 		a:1,version=2 a,name=x a,B=c sha512- sha512-a sha512-AB sha512-zz "sha512-$(printf 0%.0s {1..129})" sha512-../../etc \
 		gopher://x ftp://h/x https:// https://u:p@h/x https://good@evil/x 'https://h/a b' $'https://h/\r\nX:y' https://-h/x \
 		http://h:99999/x docker:// docker://A docker://a@sha256:00 docker://a:-t docker://a@ docker://h:x/a docker://a/../b \
-		docker://a//b oci: dir: oci:d: file: $'/\xe4' $'https://h/\xff' $'a,b=\xc0'; do
+		docker://a//b oci: dir: oci:d: oci:d@sha256:ab file: $'/\xe4' $'https://h/\xff' $'a,b=\xc0'; do
 		refuse 2 ref-parse -- "$ref"
 		says reference
 	done

@@ -208,7 +208,7 @@ static int add_blob(json_t *blobs, const json_t *holder, const char *key, struct
 
 json_t *store_blobs_of(const json_t *record, struct err *e)
 {
-	static const char *const singles[] = { "blob", "signature", "manifest", "config" };
+	static const char *const singles[] = { "blob", "signature", "index", "manifest", "config" };
 	jsonio_auto json_t *blobs = json_array();
 	for (size_t i = 0; i < ARRAY_LENGTH(singles); i++)
 		if (jsonio_get_object(record, singles[i], e) && add_blob(blobs, record, singles[i], e) < 0)

@@ -1,0 +1,106 @@
+# OCI image layouts made by hand, byte by byte, so that each can be wrong in one way; umoci, skopeo and buildah make the good ones.
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+
+oci_init() { # DIR
+	mkdir -p "$1/blobs/sha256"
+	printf '{"imageLayoutVersion":"1.0.0"}' >"$1/oci-layout"
+	[[ -e $1/index.json ]] || printf '{"schemaVersion":2,"manifests":[]}' >"$1/index.json"
+}
+
+oci_blob() { # DIR MEDIATYPE FILE: puts it there; its descriptor on stdout
+	local hex
+	hex=$(sha256sum <"$3" | cut -d' ' -f1)
+	cp "$3" "$1/blobs/sha256/$hex"
+	jq -cn --arg t "$2" --arg d "sha256:$hex" --argjson s "$(stat -c %s "$3")" '{mediaType: $t, digest: $d, size: $s}'
+}
+
+oci_name() { # DIR REF DESCRIPTOR: an entry of index.json
+	jq -c --arg r "$2" --argjson d "$3" '.manifests += [$d + {annotations: {"org.opencontainers.image.ref.name": $r}}]' "$1/index.json" >"$1/index.new"
+	mv "$1/index.new" "$1/index.json"
+}
+
+oci_plain() { # FILE: uncompressed, to stdout
+	case $(head -c 4 "$1" | xxd -p) in
+	1f8b*) gzip -dc "$1" ;;
+	28b52ffd) zstd -qdc "$1" ;;
+	*) cat "$1" ;;
+	esac
+}
+
+oci_layer_type() { # FILE
+	case $(head -c 4 "$1" | xxd -p) in
+	1f8b*) echo application/vnd.oci.image.layer.v1.tar+gzip ;;
+	28b52ffd) echo application/vnd.oci.image.layer.v1.tar+zstd ;;
+	*) echo application/vnd.oci.image.layer.v1.tar ;;
+	esac
+}
+
+# oci_image DIR REF LAYER...: an image of these tars, compressed or not; the descriptor of its manifest on stdout. OCI_PLATFORM (os/arch)
+# and OCI_CONFIG, a jq filter over the config, change it.
+oci_image() {
+	local dir=$1 ref=$2 layers='[]' ids='[]' platform=${OCI_PLATFORM:-linux/amd64} file config manifest
+	shift 2
+	oci_init "$dir"
+	for file; do
+		layers=$(jq -c --argjson d "$(oci_blob "$dir" "$(oci_layer_type "$file")" "$file")" '. + [$d]' <<<"$layers")
+		ids=$(jq -c --arg d "sha256:$(oci_plain "$file" | sha256sum | cut -d' ' -f1)" '. + [$d]' <<<"$ids")
+	done
+	jq -cnj --arg os "${platform%/*}" --arg arch "${platform#*/}" --argjson ids "$ids" \
+		"{architecture: \$arch, os: \$os, config: {}, rootfs: {type: \"layers\", diff_ids: \$ids}} | ${OCI_CONFIG:-.}" >"$dir.config"
+	config=$(oci_blob "$dir" application/vnd.oci.image.config.v1+json "$dir.config")
+	jq -cnj --argjson c "$config" --argjson l "$layers" '{schemaVersion: 2, mediaType: "application/vnd.oci.image.manifest.v1+json", config: $c, layers: $l}' \
+		>"$dir.manifest"
+	manifest=$(oci_blob "$dir" application/vnd.oci.image.manifest.v1+json "$dir.manifest")
+	[[ -z $ref ]] || oci_name "$dir" "$ref" "$manifest"
+	rm "$dir.config" "$dir.manifest"
+	echo "$manifest"
+}
+
+# oci_index DIR REF OS/ARCH...: an image for each, each of one layer of its own, and the index of them.
+oci_index() {
+	local dir=$1 ref=$2 entries='[]' platform entry
+	shift 2
+	for platform; do
+		mkdir -p "$dir.tree"
+		echo "$platform" >"$dir.tree/platform"
+		tar -c --sort=name --owner=0 --group=0 --numeric-owner --mtime=@1000000000 -C "$dir.tree" . >"$dir.tar"
+		entry=$(OCI_PLATFORM=${platform%/v*} oci_image "$dir" '' "$dir.tar")
+		entries=$(jq -c --argjson d "$entry" --arg p "$platform" \
+			'($p | split("/")) as $p | . + [$d + {platform: ({os: $p[0], architecture: $p[1], variant: $p[2]} | del(.[] | nulls))}]' <<<"$entries")
+		rm -r "$dir.tree" "$dir.tar"
+	done
+	jq -cnj --argjson e "$entries" '{schemaVersion: 2, mediaType: "application/vnd.oci.image.index.v1+json", manifests: $e}' >"$dir.index"
+	entry=$(oci_blob "$dir" application/vnd.oci.image.index.v1+json "$dir.index")
+	rm "$dir.index"
+	oci_name "$dir" "$ref" "$entry"
+}
+
+# oci_replace DIR REF FILTER: the manifest named REF, changed by a jq filter, under a new digest.
+oci_replace() {
+	local dir=$1 ref=$2 old digest
+	old=$(jq -c --arg r "$ref" '.manifests[] | select(.annotations["org.opencontainers.image.ref.name"] == $r)' "$dir/index.json")
+	digest=$(jq -r .digest <<<"$old")
+	jq -cj "$3" "$dir/blobs/sha256/${digest#sha256:}" >"$dir.new"
+	jq -c --arg r "$ref" --argjson d "$(oci_blob "$dir" "$(jq -r .mediaType <<<"$old")" "$dir.new")" \
+		'(.manifests[] | select(.annotations["org.opencontainers.image.ref.name"] == $r)) += $d' "$dir/index.json" >"$dir/index.new"
+	mv "$dir/index.new" "$dir/index.json"
+	rm "$dir.new"
+}
+
+# small_layer FILE NAME...: a tar with these files, each holding its own name.
+small_layer() {
+	local file=$1 name
+	shift
+	mkdir "$file.tree"
+	for name; do
+		mkdir -p "$(dirname "$file.tree/$name")"
+		echo "$name" >"$file.tree/$name"
+	done
+	tar -c --sort=name --owner=0 --group=0 --numeric-owner --mtime=@1000000000 --mode=a+rX,go-w -C "$file.tree" . >"$file"
+	rm -r "$file.tree"
+}
+
+with_buildah() { # ARGUMENT...: buildah with its state in this test's directory
+	BUILDAH_ISOLATION=chroot buildah --root "$BATS_TEST_TMPDIR/buildah" --runroot "$BATS_TEST_TMPDIR/buildah.run" --storage-driver vfs "$@"
+}
