@@ -6,8 +6,9 @@
 #     paired 'unpack, 5,000 files, tmpfs' 'GNU tar' '>= 2.5x' 'unpack --tar "$d/ours.$round" <layer' 'mkdir "$d/t.$round" && tar -xf layer -C "$d/t.$round"'
 #     memory 'unpack, 80,000 files' 'unpack --tar "$d/big" <layer'
 #
-# A command is shell text, evaluated here with stdout thrown away; $round tells it the number of its run (0 is the warm-up), so that
-# each run can have a fresh directory. A command that fails ends the script. BENCH_ROUNDS (5) is the number of pairs.
+# A command is shell text, evaluated here with stdout thrown away; $round tells it the number of its run (0 is the warm-up). A command
+# that fails ends the script. What a run needs beforehand or leaves behind is the business of before_run and after_run, which a script
+# may define: they are not timed. BENCH_ROUNDS (5) is the number of pairs.
 set -eu -o pipefail
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 BIN=${TACKLE_BIN:-$ROOT/build/bin}
@@ -40,26 +41,44 @@ seconds() {
 	elapsed=$((${EPOCHREALTIME/./} - start))
 }
 
-# paired WORK PEER GOAL OURS THEIRS: interleaved runs, the median of the ratios of the pairs. GOAL is `>= Nx` (times faster than the
-# peer) or `<= Nx` (times the peer's time).
-paired() {
-	local work=$1 peer=$2 goal=$3 ours theirs pairs=
-	# shellcheck disable=SC2034  # the commands use it
-	for ((round = 0; round <= ${BENCH_ROUNDS:-5}; round++)); do
-		seconds "$4"
-		ours=$elapsed
-		seconds "$5"
-		theirs=$elapsed
-		((round == 0)) || pairs+="$ours $theirs"$'\n'
+before_run() { :; } # for the run of $who in round $round
+after_run() { :; }
+
+# race FIRST LAST NAME...: runs the texts of the array `commands` of these names, one after the other, in each round from FIRST to LAST.
+# Rounds from 1 count: their times are left in the array `times`.
+declare -A commands times
+race() {
+	local first=$1 last=$2 who
+	shift 2
+	times=()
+	for ((round = first; round <= last; round++)); do
+		for who; do
+			before_run
+			seconds "${commands[$who]}"
+			after_run
+			((round == 0)) || times[$who]+="$elapsed "
+		done
 	done
-	row "$work" "$peer" "$goal" "$pairs"
+}
+
+# versus OURS THEIRS WORK PEER GOAL: the row of two that raced, the median of the ratios of the rounds. GOAL is `>= Nx` (times faster
+# than the peer) or `<= Nx` (times the peer's time).
+versus() {
+	row "$3" "$4" "$5" "$(paste -d ' ' <(tr ' ' '\n' <<<"${times[$1]% }") <(tr ' ' '\n' <<<"${times[$2]% }"))"
+}
+
+# paired WORK PEER GOAL OURS THEIRS: two commands in interleaved runs, and their row.
+paired() {
+	commands=([ours]=$4 [theirs]=$5)
+	race 0 "${BENCH_ROUNDS:-5}" ours theirs
+	versus ours theirs "$1" "$2" "$3"
 }
 
 median() { # of the numbers on stdin
 	sort -n | awk '{ v[NR] = $1 } END { print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'
 }
 
-row() { # row WORK PEER GOAL PAIRS
+row() { # row WORK PEER GOAL PAIRS, one `ours theirs` a line, in microseconds
 	local ratio ours theirs
 	ratio=$(awk -v goal="$3" 'NF == 2 { printf "%.4f\n", goal ~ /^>=/ ? $2 / $1 : $1 / $2 }' <<<"$4" | median)
 	ours=$(awk 'NF == 2 { print $1 / 1000 }' <<<"$4" | median)

@@ -25,6 +25,7 @@ pods() { # prepares $runs pods; their names are left in $uuids
 		cp -a "$d/pattern" "$TACKLE_PODS/prepared/${uuids[i]}"
 	done
 }
+before_run() { [[ $who != ours ]] || pods; }
 ours() { for u in "${uuids[@]}"; do pod-exec "$u"; done; }
 
 mkdir "$d/bundle"
@@ -41,19 +42,9 @@ bwrap_all() {
 	done
 }
 
-# As paired of lib.sh, but for the pods that each run needs beforehand.
-against() { # PEER GOAL COMMAND
-	local pairs='' mine
-	for ((round = 0; round <= ${BENCH_ROUNDS:-5}; round++)); do
-		pods
-		seconds ours
-		mine=$elapsed
-		seconds "$3"
-		((round == 0)) || pairs+="$mine $elapsed"$'\n'
-	done
-	row "pod-exec of /bin/true, $runs in a row" "$1" "$2" "$pairs"
-}
-against crun '>= 3x' crun_all
-against bwrap '>= 1.3x' bwrap_all
+commands=([ours]=ours [crun]=crun_all [bwrap]=bwrap_all)
+race 0 "${BENCH_ROUNDS:-5}" ours crun bwrap
+versus ours crun "pod-exec of /bin/true, $runs in a row" crun '>= 3x'
+versus ours bwrap "pod-exec of /bin/true, $runs in a row" bwrap '>= 1.3x'
 pods
 memory 'pod-exec' pod-exec "${uuids[0]}"
