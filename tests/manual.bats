@@ -1,15 +1,19 @@
 #!/usr/bin/env bats
 # Runs what the manual pages show: each EXAMPLES block, command by command, in a directory as tests/fixture.bash makes it and with an
-# internet (tests/web.bash) where https://example.com serves the same image, its signature, its key and the discovery page.
+# internet (tests/web.bash) where https://example.com serves the same image, its signature, its key and the discovery page, and
+# registry.example is a registry with app/hello.
 # SPDX-License-Identifier: Apache-2.0
 load lib
 load web
 load fixture
+load registry
 web_inside
 
 setup_file() {
 	web_start
 	fixture_make
+	tar -C "$FIXTURE/rootfs" --sort=name --mtime=@0 --owner=0 --group=0 -cf "$BATS_FILE_TMPDIR/layer" .
+	registry_serve "$BATS_FILE_TMPDIR/layer"
 }
 
 setup() {

@@ -10,8 +10,6 @@
 #include "net/http.h"
 #include "net/url.h"
 
-#define UNRESERVED "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
-
 // ---- templates ----
 
 // A value may not leave its place: no `.` or `..` between slashes, no control character (rkt:C-011).
@@ -30,16 +28,6 @@ static bool value_is_safe(const char *value)
 	}
 }
 
-static void add_encoded(struct buf *out, const char *value)
-{
-	for (; *value; value++) {
-		if (strchr(UNRESERVED, *value))
-			buf_add_byte(out, *value);
-		else
-			buf_add_format(out, "%%%02X", (unsigned char)*value);
-	}
-}
-
 // Puts what `{variable}` stands for. Returns 1, 0 when nothing is known by this name, -1 on failure. No label
 // can stand for {name} or {ext} (rkt:C-008). A name's characters need no encoding, and its slashes stay.
 static int add_variable(struct buf *out, const char *variable, const char *name, const json_t *labels, const char *ext,
@@ -54,7 +42,7 @@ static int add_variable(struct buf *out, const char *variable, const char *name,
 		return 0;
 	if (!value_is_safe(value))
 		return err_set(e, STATUS_USAGE, "label '%s': '%s' cannot be part of a URL", variable, value);
-	add_encoded(out, value);
+	url_add_escaped(out, value);
 	return 1;
 }
 

@@ -49,7 +49,7 @@ static bool fits_header(const char *text)
 	return true;
 }
 
-static char *basic(const char *user, const char *password)
+char *auth_basic(const char *user, const char *password)
 {
 	mem_auto char *plain = mem_format("%s:%s", user, password);
 	size_t length = strlen(plain);
@@ -74,7 +74,7 @@ static char *header_of(const json_t *file, struct err *e)
 		if (e->status)
 			return NULL;
 		if (fits_header(user) && fits_header(password) && !strchr(user, ':'))
-			return basic(user, password);
+			return auth_basic(user, password);
 	} else if (!strcmp(type, "oauth")) {
 		const char *token = jsonio_need_text(credentials, "token", e);
 		if (e->status)

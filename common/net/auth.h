@@ -23,6 +23,9 @@ struct auth *auth_load(const struct texts *directories, struct err *e);
 // The value of Authorization for this HOST[:PORT] (url_host), or NULL. Owned by a. A secret: never to be
 // shown.
 const char *auth_header(const struct auth *a, const char *host);
+
+// That value for a user and a password. Malloced; a secret.
+char *auth_basic(const char *user, const char *password);
 void auth_free(struct auth *a); // wipes; NULL is fine
 
 #endif

@@ -16,6 +16,16 @@
 
 enum { DISCARD_MAX = 64 * 1024 }; // of the body of an answer nobody wants
 
+static bool is_get(const struct exchange *x)
+{
+	return !x->request->method;
+}
+
+static bool is_head(const struct exchange *x)
+{
+	return x->request->method && !strcmp(x->request->method, "HEAD");
+}
+
 // ---- the answer's head ----
 
 static const char *header(CURL *easy, const char *name)
@@ -41,8 +51,10 @@ static void keep_headers(struct exchange *x)
 	for (char *at = r->media_type; at && *at; at++)
 		if (*at >= 'A' && *at <= 'Z')
 			*at = (char)(*at - 'A' + 'a');
-	const char *challenge = r->code == 401 ? header(x->easy, "WWW-Authenticate") : NULL;
-	replace(&r->challenge, challenge, challenge ? strlen(challenge) : 0);
+	texts_free(&r->headers);
+	buf_free(&r->failure);
+	for (struct curl_header *h = NULL; (h = curl_easy_nextheader(x->easy, CURLH_HEADER, -1, h));)
+		texts_take(&r->headers, mem_format("%s: %s", h->name, h->value));
 }
 
 // Takes the digits at *at and the byte `end` behind them.
@@ -109,8 +121,10 @@ static int look(struct exchange *x)
 	x->looked = true;
 	curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &r->code);
 	keep_headers(x);
-	x->delivers = r->code == 200 || r->code == 206;
 	x->whole = is_whole(x);
+	x->delivers = is_get(x) ? r->code == 200 || r->code == 206 : x->request->sink && r->code / 100 == 2;
+	if (is_head(x))
+		return x->delivers = false, place_body(x);
 	if (!x->delivers)
 		return 0;
 	if (place_body(x) < 0)
@@ -142,6 +156,9 @@ static int deliver(struct exchange *x, const char *data, size_t length)
 	if (!x->looked && look(x) < 0)
 		return -1;
 	if (!x->delivers) { // an error page is not read to its end, however long
+		struct buf *kept = &x->response->failure;
+		size_t room = HTTP_FAILURE_MAX - kept->length;
+		buf_add(kept, data, length < room ? length : room);
 		x->discarded += length;
 		return x->discarded > DISCARD_MAX ? -1 : 0;
 	}
@@ -158,6 +175,41 @@ static size_t on_body(char *data, size_t size, size_t count, void *context)
 		return size * count;
 	x->failed = true;
 	return 0;
+}
+
+static size_t on_read(char *to, size_t size, size_t count, void *context)
+{
+	struct exchange *x = context;
+	const struct http_body *b = x->request->body;
+	int64_t left = b->length - x->sent, room = (int64_t)(size * count);
+	ssize_t n = left < room ? left : room;
+	if (b->data)
+		memcpy(to, (const char *)b->data + x->sent, (size_t)n);
+	else if (n > 0 && (n = pread(b->fd, to, (size_t)n, b->from + x->sent)) <= 0) {
+		x->failed = true;
+		if (n < 0)
+			err_system(x->e, "cannot read what is to be sent");
+		else
+			err_set(x->e, STATUS_REFUSED, "what is to be sent became shorter");
+		return CURL_READFUNC_ABORT;
+	}
+	x->sent += n;
+	if (b->sent)
+		b->sent(b->context, n);
+	return (size_t)n;
+}
+
+// libcurl begins again where a kept connection turned out to be closed.
+static int on_seek(void *context, curl_off_t offset, int origin)
+{
+	struct exchange *x = context;
+	const struct http_body *b = x->request->body;
+	if (origin != SEEK_SET || offset < 0 || offset > b->length)
+		return CURL_SEEKFUNC_FAIL;
+	if (b->sent)
+		b->sent(b->context, offset - x->sent);
+	x->sent = offset;
+	return CURL_SEEKFUNC_OK;
 }
 
 // Resolution is over when this is called, so a name that changes between check and use changes nothing
@@ -199,13 +251,18 @@ static struct curl_slist *headers(struct exchange *x)
 		own_authorization |= is_credential(q->headers[i]);
 		list = curl_slist_append(list, q->headers[i]);
 	}
-	if (x->authorization && !own_authorization && url_is_https(x->url))
+	if (x->authorization && !own_authorization && !q->own_login && url_is_https(x->url))
 		add_header(&list, "Authorization", x->authorization);
-	x->asked_range = x->received > 0 && x->validator;
+	if (q->body) {
+		add_header(&list, "Content-Type", q->body->media_type ? q->body->media_type : "application/octet-stream");
+		list = curl_slist_append(list, "Expect:"); // libcurl would wait for leave, and many servers give none
+	}
+	x->asked_range = x->received > 0 && (x->validator || q->by_digest);
 	if (x->asked_range) {
 		mem_auto char *range = mem_format("bytes=%" PRId64 "-", x->received);
 		add_header(&list, "Range", range);
-		add_header(&list, "If-Range", x->validator);
+		if (!q->by_digest)
+			add_header(&list, "If-Range", x->validator);
 	} else if (q->validator && !q->resume_from) {
 		add_header(&list, *q->validator == '"' ? "If-None-Match" : "If-Modified-Since", q->validator);
 	}
@@ -232,6 +289,27 @@ static void set_tls(struct exchange *x)
 	curl_easy_setopt(easy, CURLOPT_SSLKEY, o->client_key ? o->client_key : o->client_cert);
 }
 
+static void set_method(struct exchange *x)
+{
+	const struct http_request *q = x->request;
+	CURL *easy = x->easy;
+	curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, EXCHANGE_STALL_RATE);
+	curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, is_get(x) || is_head(x) ? EXCHANGE_STALL_S : EXCHANGE_ANSWER_S);
+	if (is_head(x))
+		curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
+	else if (!is_get(x))
+		curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, q->method);
+	if (!q->body)
+		return;
+	curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
+	curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)q->body->length);
+	curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, 512L * 1024);
+	curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_read);
+	curl_easy_setopt(easy, CURLOPT_READDATA, x);
+	curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, on_seek);
+	curl_easy_setopt(easy, CURLOPT_SEEKDATA, x);
+}
+
 static void set_up(struct exchange *x, struct curl_slist *list, char *why)
 {
 	CURL *easy = x->easy;
@@ -254,12 +332,12 @@ static void set_up(struct exchange *x, struct curl_slist *list, char *why)
 	curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT,
 		x->forbid_local ? 1L : 0L); // a kept connection was judged by other rules
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, EXCHANGE_CONNECT_S);
-	curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, EXCHANGE_STALL_S);
-	curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, EXCHANGE_STALL_RATE);
+	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L); // there may be other threads
 	if (x->deadline) {
 		int64_t left = x->deadline - date_monotonic();
 		curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)(left > 0 ? left : 1));
 	}
+	set_method(x);
 	set_tls(x);
 }
 
@@ -272,7 +350,7 @@ static int timed_out(struct exchange *x, const char *why)
 	if (!connected)
 		return err_set(x->e, STATUS_TEMPORARY, "cannot connect within %ld s: %s", EXCHANGE_CONNECT_S, why);
 	return err_set(x->e, STATUS_TEMPORARY, "stalled: under %ld bytes a second for %ld s", EXCHANGE_STALL_RATE,
-		EXCHANGE_STALL_S);
+		is_get(x) || is_head(x) ? EXCHANGE_STALL_S : EXCHANGE_ANSWER_S);
 }
 
 // libcurl's failures as statuses.
@@ -280,6 +358,7 @@ static int blame(struct exchange *x, CURLcode code, const char *why)
 {
 	if (x->refused_local)
 		return err_set(x->e, STATUS_REFUSED, "a redirect from elsewhere to a loopback or link-local address");
+	x->response->no_tls = code == CURLE_SSL_CONNECT_ERROR || code == CURLE_COULDNT_CONNECT;
 	switch (code) {
 	case CURLE_OPERATION_TIMEDOUT:
 		return timed_out(x, why);
@@ -341,7 +420,8 @@ static int finish(struct exchange *x, CURLcode code, const char *why)
 	curl_easy_getinfo(x->easy, CURLINFO_RETRY_AFTER, &wait);
 	x->peer_is_local = address && is_local_text(address);
 	x->redirect = mem_text(redirect);
-	x->retry_after = wait;
+	x->response->retry_after = wait;
+	x->response->local = x->peer_is_local;
 	return 0;
 }
 
@@ -350,6 +430,7 @@ int exchange_run(struct exchange *x, CURL *easy, struct err *e)
 	char why[CURL_ERROR_SIZE] = "";
 	x->easy = easy;
 	x->e = e;
+	x->sent = 0;
 	struct curl_slist *list = headers(x);
 	if (!x->asked_range && x->received) { // nothing guards the rest of a body that may have changed
 		if (x->request->restart && x->request->restart(x->request->context, e) < 0) {
@@ -363,6 +444,9 @@ int exchange_run(struct exchange *x, CURL *easy, struct err *e)
 	int result = finish(x, code, why);
 	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, NULL);
 	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, NULL);
+	bool again = result < 0 || x->response->code / 100 != 2;
+	if (again && x->sent && x->request->body->sent)
+		x->request->body->sent(x->request->body->context, -x->sent);
 	curl_slist_free_all(list);
 	return result;
 }

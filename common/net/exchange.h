@@ -12,6 +12,7 @@
 #define EXCHANGE_CONNECT_S   10L
 #define EXCHANGE_STALL_S     30L
 #define EXCHANGE_STALL_RATE  1024L // bytes a second
+#define EXCHANGE_ANSWER_S    300L  // what a server may take to digest an upload
 #define EXCHANGE_EARLY_MS    20    // libcurl's clock may run out this much before ours
 
 struct exchange_options { // what the user said, the same for every exchange
@@ -32,7 +33,6 @@ struct exchange {
 	int64_t received;          // bytes of the whole body that the sink has
 	const char *validator;     // guards what the sink has
 	char *redirect;            // where the answer points, malloced, or NULL
-	int64_t retry_after;       // seconds the server asks for, 0 when it does not
 	bool peer_is_local;        // the address that answered
 	bool lost;                 // it failed in a way that a retry may cure
 	bool whole;                // a 416 that says: what the sink has is all there is
@@ -44,6 +44,7 @@ struct exchange {
 	size_t discarded;
 	bool looked, asked_range, refused_local, failed;
 	bool delivers; // the answer has a body for the sink
+	int64_t sent;  // bytes of the request's body
 };
 
 // Runs it on this handle, which keeps the connections. Returns 0 when an answer came whole, whatever its

@@ -1,8 +1,10 @@
 // http.h says what these promise.
 // SPDX-License-Identifier: Apache-2.0
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/random.h>
 #include <time.h>
 
@@ -26,8 +28,9 @@ static struct {
 	int64_t max_time, max_redirects, retries;
 } user = { .max_redirects = 10, .retries = 4 };
 
-static CURL *easy;          // one handle keeps the connections
-static struct auth *logins; // of auth.d
+static _Thread_local CURL *easy; // one handle keeps the connections of its thread
+static bool started;             // libcurl, for all threads
+static struct auth *logins;      // of auth.d
 
 const struct cmd_option http_options[] = {
 	CMD_FLAG(0, "allow-http", &user.allow_http, "let http:// URLs pass, too"),
@@ -115,13 +118,22 @@ struct chain { // one http_get
 	int64_t deadline;
 	int64_t received;
 	char *validator; // of the bytes received; malloced
-	int64_t retry_after;
 	bool lost;
 };
 
 static bool is_redirect(long code)
 {
 	return code == 301 || code == 302 || code == 303 || code == 307 || code == 308;
+}
+
+static bool writes(const struct http_request *q)
+{
+	return q->method && strcmp(q->method, "HEAD") != 0;
+}
+
+static bool may_be_repeated(const struct http_request *q)
+{
+	return q->repeatable || !q->method || (strcmp(q->method, "POST") != 0 && strcmp(q->method, "PATCH") != 0);
 }
 
 static int check_http(const char *url, struct err *e)
@@ -154,6 +166,15 @@ static int check_redirect(const char *from, const char *to, bool from_local, con
 	return check_http(to, e);
 }
 
+static bool is_good(const struct chain *c, bool whole)
+{
+	const struct http_request *q = c->request;
+	long code = c->response->code;
+	if (q->method)
+		return code / 100 == 2;
+	return code == 200 || code == 206 || whole || (code == 304 && q->validator && !q->resume_from);
+}
+
 static int bad_status(long code, struct err *e)
 {
 	enum status status = code == 404 || code == 410     ? STATUS_NOT_FOUND
@@ -179,7 +200,6 @@ static int run_hop(struct chain *c, struct exchange *x, struct err *e)
 		c->validator = mem_text(c->response->validator);
 	}
 	c->lost = x->lost;
-	c->retry_after = x->retry_after;
 	return result;
 }
 
@@ -197,7 +217,7 @@ static int start_over(struct chain *c, struct err *e)
 static int follow(struct chain *c, struct texts *seen, struct err *e)
 {
 	const char *first = c->request->url;
-	bool from_local = true; // what the user named is the user's choice
+	bool from_local = !c->request->not_local; // what the user named is the user's choice
 	texts_add(seen, first);
 	for (;;) {
 		const char *url = seen->items[seen->count - 1];
@@ -219,9 +239,10 @@ static int follow(struct chain *c, struct texts *seen, struct err *e)
 			free(c->response->final_url);
 			c->response->final_url = mem_text(url);
 			c->lost = code == 408 || code == 429 || code >= 500;
-			bool unchanged = code == 304 && c->request->validator && !c->request->resume_from;
-			return code == 200 || code == 206 || unchanged || x.whole ? 0 : bad_status(code, e);
+			return is_good(c, x.whole) ? 0 : bad_status(code, e);
 		}
+		if (writes(c->request) && code != 307 && code != 308)
+			return err_set(e, STATUS_REFUSED, "a redirect (%ld) of a %s", code, c->request->method);
 		if (check_redirect(url, redirect, from_local, seen, e) < 0)
 			return -1;
 		texts_add(seen, redirect);
@@ -240,14 +261,19 @@ static int64_t wait_before(int64_t attempt, int64_t retry_after)
 	return wait > retry_after * 1000 ? wait : retry_after * 1000;
 }
 
-static int pause_for(const struct chain *c, int64_t milliseconds, struct err *e)
+static int pause_for(int64_t deadline, int64_t milliseconds, struct err *e)
 {
-	if (c->deadline && date_monotonic() + milliseconds >= c->deadline)
+	if (deadline && date_monotonic() + milliseconds >= deadline)
 		return err_set(e, STATUS_TIMEOUT, "the time of --max-time ran out");
 	struct timespec t = { milliseconds / 1000, milliseconds % 1000 * 1000000 };
 	while (nanosleep(&t, &t) < 0)
 		;
 	return 0;
+}
+
+int http_pause(int64_t attempt, int64_t retry_after, struct err *e)
+{
+	return pause_for(0, wait_before(attempt, retry_after), e);
 }
 
 static int get(struct chain *c, struct err *e)
@@ -257,20 +283,34 @@ static int get(struct chain *c, struct err *e)
 		c->lost = false;
 		int result = follow(c, &seen, e);
 		texts_free(&seen);
-		if (!result || !c->lost)
+		if (!result || !c->lost || !may_be_repeated(c->request))
 			return result;
 		if (attempt == user.retries)
 			return -1;
-		if (c->retry_after > RETRY_AFTER_MAX_S)
-			return err_hint(e, "the server asks to be tried again in %" PRId64 " s", c->retry_after);
-		int64_t wait = wait_before(attempt, c->retry_after);
+		int64_t retry_after = c->response->retry_after;
+		if (retry_after > RETRY_AFTER_MAX_S)
+			return err_hint(e, "the server asks to be tried again in %" PRId64 " s", retry_after);
+		int64_t wait = wait_before(attempt, retry_after);
 		mem_auto char *shown = url_shown(c->request->url);
 		msg_info("'%s': %s: retry %" PRId64 " of %" PRId64 " in %.1f s", shown, e->text, attempt + 1, user.retries,
 			(double)wait / 1000);
 		*e = (struct err){ 0 };
-		if (pause_for(c, wait, e) < 0)
+		if (pause_for(c->deadline, wait, e) < 0)
 			return -1;
 	}
+}
+
+// Under a lock, since threads may be first.
+static int start(void)
+{
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	pthread_mutex_lock(&lock);
+	if (!started)
+		started = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
+	pthread_mutex_unlock(&lock);
+	if (started && !easy)
+		easy = curl_easy_init();
+	return easy ? 0 : -1;
 }
 
 int http_get(const struct http_request *request, struct http_response *response, struct err *e)
@@ -281,7 +321,7 @@ int http_get(const struct http_request *request, struct http_response *response,
 		return -1;
 	if (user.offline)
 		return err_set(e, STATUS_NOT_FOUND, "'%s': not fetched: --offline forbids the network", shown);
-	if (!easy && (curl_global_init(CURL_GLOBAL_DEFAULT) || !(easy = curl_easy_init())))
+	if (start() < 0)
 		return err_set(e, STATUS_SYSTEM, "libcurl cannot start");
 	struct chain c = { .request = request, .response = response };
 	c.deadline = user.max_time ? date_monotonic() + user.max_time : 0;
@@ -306,13 +346,18 @@ static int empty_buf(void *context, struct err *e)
 	return 0;
 }
 
+void http_into(struct http_request *request, struct buf *body, size_t limit)
+{
+	request->limit = (int64_t)limit;
+	request->sink = add_to_buf;
+	request->context = body;
+	request->restart = empty_buf;
+}
+
 int http_get_all(const char *url, size_t limit, struct buf *body, struct http_response *response, struct err *e)
 {
-	struct http_request request = { .url = url,
-		.limit = (int64_t)limit,
-		.sink = add_to_buf,
-		.context = body,
-		.restart = empty_buf };
+	struct http_request request = { .url = url };
+	http_into(&request, body, limit);
 	return http_get(&request, response, e);
 }
 
@@ -321,8 +366,32 @@ void http_response_free(struct http_response *response)
 	free(response->final_url);
 	free(response->validator);
 	free(response->media_type);
-	free(response->challenge);
+	texts_free(&response->headers);
+	buf_free(&response->failure);
 	*response = (struct http_response){ 0 };
+}
+
+const char *http_header(const struct http_response *response, const char *name, size_t n)
+{
+	size_t length = strlen(name);
+	for (size_t i = 0; i < response->headers.count; i++) {
+		const char *line = response->headers.items[i];
+		if (!strncasecmp(line, name, length) && line[length] == ':' && !n--)
+			return line + length + 2;
+	}
+	return NULL;
+}
+
+int64_t http_retries(void)
+{
+	return user.retries;
+}
+
+void http_end_thread(void)
+{
+	if (easy)
+		curl_easy_cleanup(easy);
+	easy = NULL;
 }
 
 void http_end(void)
@@ -330,9 +399,8 @@ void http_end(void)
 	auth_free(logins);
 	logins = NULL;
 	texts_free(&user.auth_dirs);
-	if (!easy)
-		return;
-	curl_easy_cleanup(easy);
-	easy = NULL;
-	curl_global_cleanup();
+	http_end_thread();
+	if (started)
+		curl_global_cleanup();
+	started = false;
 }

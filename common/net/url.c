@@ -101,6 +101,50 @@ bool url_same_origin(const char *a, const char *b)
 	return one && other && !strcmp(one, other) && url_is_https(a) == url_is_https(b);
 }
 
+// What libcurl makes of it, malloced; frees parts.
+static char *whole(CURLU *parts, bool good)
+{
+	char *url = NULL;
+	if (!good || curl_url_get(parts, CURLUPART_URL, &url, CURLU_NO_DEFAULT_PORT) != CURLUE_OK)
+		url = NULL;
+	char *copy = mem_text(url);
+	curl_free(url);
+	curl_url_cleanup(parts);
+	return copy;
+}
+
+char *url_resolve(const char *base, const char *reference)
+{
+	CURLU *parts = parse(base);
+	return whole(parts, parts && curl_url_set(parts, CURLUPART_URL, reference, CURLU_DISALLOW_USER) == CURLUE_OK);
+}
+
+char *url_at_host(const char *url, const char *host)
+{
+	mem_auto char *own = host ? NULL : url_host(url);
+	host = host ? host : own;
+	mem_auto char *origin = host ? mem_format("https://%s/", host) : NULL;
+	CURLU *to = origin && !strpbrk(host, "/?#@") ? parse(origin) : NULL, *from = parse(url);
+	bool good = to && from;
+	if (good) {
+		mem_auto char *path = part(from, CURLUPART_PATH);
+		mem_auto char *query = part(from, CURLUPART_QUERY);
+		good = curl_url_set(to, CURLUPART_PATH, path, 0) == CURLUE_OK &&
+			(!*query || curl_url_set(to, CURLUPART_QUERY, query, 0) == CURLUE_OK);
+	}
+	curl_url_cleanup(from);
+	return whole(to, good);
+}
+
+void url_add_escaped(struct buf *out, const char *text)
+{
+	for (; *text; text++)
+		if (strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~", *text))
+			buf_add_byte(out, *text);
+		else
+			buf_add_format(out, "%%%02X", (unsigned char)*text);
+}
+
 static bool is_local_4(uint32_t address) // in host order
 {
 	return address >> 24 == 127 || address >> 16 == 0xa9fe || address >> 24 == 0;

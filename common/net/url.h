@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 
 struct sockaddr;
@@ -22,6 +23,12 @@ bool url_has_dot_segments(const char *url); // `.` or `..` in the path, percent-
 // HOST[:PORT], lower case, without the scheme's own port; malloced, NULL for what url_check refuses.
 char *url_host(const char *url);
 bool url_same_origin(const char *a, const char *b); // scheme, host and port
+
+// An absolute or relative reference as seen from base (RFC 3986, section 5), or NULL. Malloced.
+char *url_resolve(const char *base, const char *reference);
+// The same over https at HOST[:PORT]; NULL host for the URL's own. Malloced, or NULL.
+char *url_at_host(const char *url, const char *host);
+void url_add_escaped(struct buf *out, const char *text); // appends text percent-encoded but for RFC 3986's unreserved characters
 
 // Loopback, link-local or unspecified: what only this machine or its metadata service answers (rkt:F-03).
 bool url_address_is_local(const struct sockaddr *address);

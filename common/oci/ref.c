@@ -269,3 +269,11 @@ json_t *ref_parse(const char *text, struct err *e)
 		return refuse(text, "an unknown transport", e);
 	return parse_appc(text, e);
 }
+
+json_t *ref_parse_registry(const char *text, struct err *e)
+{
+	mem_auto char *full = strstr(text, "://") ? mem_text(text) : mem_format("docker://%s", text);
+	if (strncmp(full, "docker://", 9) != 0)
+		return refuse(text, "not docker://, but a registry's is needed", e);
+	return ref_parse(full, e);
+}

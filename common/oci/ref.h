@@ -19,6 +19,9 @@
 // appc). Nothing is opened or looked up. Returns a new reference, or NULL with STATUS_USAGE.
 json_t *ref_parse(const char *text, struct err *e);
 
+// The same for the operands of the registry programs: `docker://` may be left out, and another transport is STATUS_USAGE.
+json_t *ref_parse_registry(const char *text, struct err *e);
+
 // Whether text is a repository name, tag or digest of the OCI distribution specification ("Pulling manifests").
 bool ref_is_repository(const char *text); // [a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(\/...)*, at most 255 bytes
 bool ref_is_tag(const char *text);        // [a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}

@@ -161,10 +161,54 @@ static void local_addresses(void **unused)
 	assert_false(url_names_local("https://localhost.example/"));
 }
 
+static void resolved(void **unused)
+{
+	(void)unused;
+	static const struct {
+		const char *base, *reference, *expected;
+	} cases[] = {
+		{ "https://h/v2/a/blobs/uploads/", "https://h/u?x=1", "https://h/u?x=1" },
+		{ "https://h:5000/v2/a/blobs/uploads/", "/u?x=%2f", "https://h:5000/u?x=%2f" },
+		{ "https://h/v2/a/tags/list?n=2", "?n=2&last=b", "https://h/v2/a/tags/list?n=2&last=b" },
+		{ "https://h/a/b", "c", "https://h/a/c" },
+		{ "https://h/a/b", "//other/c", "https://other/c" },
+		{ "https://h/a", "https://u:p@h/b", NULL },
+	};
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+		mem_auto char *found = url_resolve(cases[i].base, cases[i].reference);
+		if (!found != !cases[i].expected || (found && strcmp(found, cases[i].expected) != 0))
+			fail_msg("%s + %s: %s", cases[i].base, cases[i].reference, found);
+	}
+}
+
+// dtuf:D48
+static void at_host(void **unused)
+{
+	(void)unused;
+	static const struct {
+		const char *url, *host, *expected;
+	} cases[] = {
+		{ "https://auth.example/token?a=b", NULL, "https://auth.example/token?a=b" },
+		{ "http://auth.example/token", NULL, "https://auth.example/token" },
+		{ "https://auth.example:5001/token?a=b", "other:6001", "https://other:6001/token?a=b" },
+		{ "https://auth.example/token", "other", "https://other/token" },
+		{ "https://auth.example/token", "evil/x", NULL },
+		{ "https://auth.example/token", "u@h", NULL },
+		{ "nothing", "h", NULL },
+	};
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+		mem_auto char *found = url_at_host(cases[i].url, cases[i].host);
+		if (!found != !cases[i].expected || (found && strcmp(found, cases[i].expected) != 0))
+			fail_msg("%s at %s: %s", cases[i].url, cases[i].host, found);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(checked),
+		cmocka_unit_test(resolved),
+		cmocka_unit_test(at_host),
 		cmocka_unit_test(dot_segments),
 		cmocka_unit_test(origins),
 		cmocka_unit_test(shown_without_secrets),
