@@ -6,6 +6,7 @@
 #include "base/msg.h"
 #include "base/record.h"
 #include "base/sandbox.h"
+#include "base/secret.h"
 #include "crypto/tokens.h"
 
 static const struct cmd_option options[] = { CMD_END };
@@ -38,6 +39,7 @@ int main(int argc, char **argv)
 	struct sandbox sandbox = { 0 };
 	jsonio_auto json_t *all = json_array();
 	cmd_start(&cmd, argc, argv);
+	secret_guard(); // who has a token may use it
 	if (sandbox_enter(&sandbox, &e) < 0 || tokens_each(decode, all, &e) < 0)
 		return cmd_fail(&e);
 	msg_warn("UNVERIFIED: anyone can have written this");

@@ -13,6 +13,7 @@
 #include "base/msg.h"
 #include "base/record.h"
 #include "base/sandbox.h"
+#include "base/secret.h"
 #include "crypto/jwks.h"
 #include "crypto/revoked.h"
 #include "crypto/tokens.h"
@@ -262,6 +263,7 @@ int main(int argc, char **argv)
 	struct judge judge = { .keys = &keys, .revoked = &revoked };
 	cmd_start(&cmd, argc, argv);
 	check_usage(&judge);
+	secret_guard(); // who has a token may use it
 	jsonio_auto json_t *output = judge.output = json_array();
 	if (enter_sandbox(&e) < 0 || read_files(&judge, &e) < 0 || tokens_each(judge_line, &judge, &e) < 0)
 		return cmd_fail(&e);

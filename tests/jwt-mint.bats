@@ -140,6 +140,43 @@ openssl_verifies() { # openssl_verifies TOKEN: r and s on stdin
 	done
 }
 
+@test "brkt:X15 full and closed outputs, a closed input, few descriptors, a reader that goes, a storm of signals" {
+	echo '{"jti":"a"}' >claims
+	jwt-mint --key key.pem <claims >token
+	(umask 077 && cp token secret)
+	while read -r words; do
+		for out in '>/dev/full' '>&-'; do
+			got=0
+			eval "<claims $words $out" 2>err || got=$?
+			same "$words $out 8" "$words $out $got"
+			grep -q "^${words%% *}: stdout: " err
+		done
+		(ulimit -n 32 && eval "<claims $words" >/dev/null 2>err)
+	done <<-'END'
+		jwt-mint --key key.pem
+		jwt-verify --key pub.pem <token
+		jwt-decode <token
+		jwk pub.pem
+		key-pub key.pem
+		key-gen --no-passphrase
+		userdata-make --token-file secret
+	END
+	for words in 'jwt-mint --key key.pem' 'jwt-verify --key pub.pem' jwt-decode jwk key-pub; do
+		# shellcheck disable=SC2086 # words
+		refuse 6 $words <&- # as empty as /dev/null
+	done
+	yes "$(cat token)" | head -n 3000 >many
+	jwt-decode <many 2>/dev/null | head -n 1 >/dev/null || true
+	same 141 "${PIPESTATUS[0]}"
+	yes '{}' | head -n 400 >claims
+	jwt-mint --key key.pem <claims >minted &
+	for _ in $(seq 500); do
+		kill -STOP $! 2>/dev/null && kill -WINCH $! && kill -CONT $! || break
+	done
+	wait $!
+	same 400 "$(jwt-verify --key pub.pem <minted | wc -l)"
+}
+
 @test "brkt:C5 the private key is in no argument, environment or output of the program" {
 	is_asan && skip "AddressSanitizer slows strace down"
 	canary=$(sed -n 2p key.pem)

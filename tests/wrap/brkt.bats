@@ -263,7 +263,7 @@ refuse_plain() { # STATUS TEXT ARGUMENT...: the older system's own words, withou
 	for verb in make-key get-public-key make-token make-user-data config; do
 		brkt --help | grep -q "^  $verb "
 		brkt $verb --help | grep -oE -- '--[a-z-]+' | sort -u | while read -r option; do
-			MANPAGER=cat mandoc -T ascii "$ROOT/man/brkt.1" | col -b | grep -q -e "$option"
+			mandoc -T ascii "$ROOT/man/brkt.1" | col -b | grep -q -e "$option"
 		done
 	done
 }
