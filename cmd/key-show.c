@@ -9,6 +9,7 @@
 
 #include "base/cmd.h"
 #include "base/io.h"
+#include "base/mem.h"
 #include "base/msg.h"
 #include "base/record.h"
 #include "base/sandbox.h"
@@ -79,14 +80,17 @@ static void write_all(json_t *records)
 	fputs(buf_text(&text), stdout);
 }
 
-static json_t *show(int fd, const char *subject, struct err *e)
+static json_t *show(int fd, const char *file, struct err *e)
 {
+	mem_auto char *subject = strcmp(file, "-") ? mem_format("'%s'", file) : mem_text("stdin");
 	buf_auto received = { 0 };
 	buf_auto binary = { 0 };
 	struct pgp_keys keys = { 0 };
 	if (io_read_stream(fd, PGP_KEYS_MAX, subject, &received, e) < 0)
 		return NULL;
 	json_t *records = pgpshow_file(received.data, received.length, &binary, &keys, e);
+	if (!records)
+		err_context(e, "%s", subject);
 	pgp_free_keys(&keys);
 	return records;
 }
@@ -101,10 +105,8 @@ int main(int argc, char **argv)
 	if (fd < 0 || sandbox_enter(&sandbox, &e) < 0)
 		return cmd_fail(&e);
 	jsonio_auto json_t *records = show(fd, file, &e);
-	if (!records) {
-		err_context(&e, "'%s'", file);
+	if (!records)
 		return cmd_fail(&e);
-	}
 	write_all(records);
 	return cmd_finish();
 }

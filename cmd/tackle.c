@@ -186,6 +186,8 @@ int main(int argc, char **argv)
 {
 	struct err e = { 0 };
 	struct cmd_operands operands = cmd_start(&cmd, argc, argv);
+	if (operands.count && !*operands.items[0])
+		cmd_usage("the name of a program is empty");
 	if (user.exec_path && operands.count)
 		cmd_usage("option --exec-path takes no operands");
 	mem_auto char *directory = own_directory(&e);

@@ -73,13 +73,14 @@ static void add_places(json_t *records, const struct trustplace *place)
 	}
 }
 
-static int receive(int fd, const char *subject, const struct trustplace *place, struct received *r, struct err *e)
+static int receive(int fd, const char *file, const struct trustplace *place, struct received *r, struct err *e)
 {
+	mem_auto char *subject = strcmp(file, "-") ? mem_format("'%s'", file) : mem_text("stdin");
 	if (io_read_stream(fd, PGP_KEYS_MAX, subject, &r->file, e) < 0)
 		return -1;
 	r->records = pgpshow_file(r->file.data, r->file.length, &r->binary, &r->keys, e);
 	if (!r->records)
-		return err_context(e, "'%s'", subject);
+		return err_context(e, "%s", subject);
 	add_places(r->records, place);
 	return 0;
 }

@@ -17,5 +17,6 @@ setup() { in_own_directory; }
 	refuse 6 jwt-decode < <(printf '%s\n%s\n' eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4In0. x)
 	says 'token 2: malformed'
 	refuse 7 jwt-decode < <(printf '%09000d\n' 0)
+	refuse 7 jwt-decode < <(printf '%0900000d' 0) # also where no newline ends it
 	refuse 6 jwt-decode < <(printf eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4In0.)
 }

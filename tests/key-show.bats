@@ -18,6 +18,21 @@ setup() { openpgp_enter; }
 	EOF2
 }
 
+@test "a message names stdin or the file, once" {
+	refuse 6 key-show </dev/null
+	says "key-show: stdin: "
+	echo x >file
+	refuse 6 key-show file
+	says "key-show: 'file': "
+	for file in - file; do
+		head -c 5000000 /dev/zero >file
+		refuse 7 key-show $file <file
+		same 1 "$(grep -o "file'\|stdin" <<<"$message" | wc -l)"
+		refuse 7 trust-add --prefix example.com $file <file
+		same 1 "$(grep -o "file'\|stdin" <<<"$message" | wc -l)"
+	done
+}
+
 @test "stdin and file, armoured and binary, several keys: the same records" {
 	cat good.pub second.pub >two.pub
 	gpg --enarmor <two.pub 2>/dev/null | sed 's/ARMORED FILE/PUBLIC KEY BLOCK/' >two.asc

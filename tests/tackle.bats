@@ -32,6 +32,7 @@ setup() { in_own_directory; }
 @test "what is no program of the kit is 127, what cannot be executed 126, and nothing outside is run" {
 	refuse 127 tackle no-such
 	says "'no-such'" "lists the programs"
+	refuse 2 tackle ''
 	refuse 127 tackle ../bin/digest
 	refuse 127 tackle /bin/true
 	refuse 127 tackle ..

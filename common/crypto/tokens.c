@@ -26,15 +26,17 @@ static int check_upstream(const char *line, size_t length, struct err *e)
 	return -1;
 }
 
-// The next line without its newline; bytes beyond room are dropped, so that a line without end costs no memory.
-// Returns its length, -1 at the end, -2 when the stream ends within the line.
+// The next line without its newline. Returns its length, -1 at the end, -2 when the stream ends within the line, -3 when there is no
+// room for it.
 static ssize_t next_line(char *line, size_t room)
 {
 	size_t length = 0;
 	int c;
-	while ((c = getc_unlocked(stdin)) != EOF && c != '\n')
-		if (length + 1 < room)
-			line[length++] = (char)c;
+	while ((c = getc_unlocked(stdin)) != EOF && c != '\n') {
+		if (length + 1 == room)
+			return -3;
+		line[length++] = (char)c;
+	}
 	line[length] = '\0';
 	return c == '\n' ? (ssize_t)length : length ? -2 : -1;
 }
@@ -51,6 +53,8 @@ int tokens_each(tokens_visit *visit, void *context, struct err *e)
 	}
 	if (ferror(stdin))
 		return err_system(e, "stdin: cannot read");
+	if (n == -3)
+		return err_set(e, STATUS_LIMIT, "token %zu: longer than %d bytes", count + 1, JOSE_TOKEN_MAX);
 	if (n == -2)
 		return err_set(e, STATUS_MALFORMED, "stdin: token %zu is truncated: no newline at its end", count + 1);
 	return count ? 0 : err_set(e, STATUS_MALFORMED, "stdin: no input: an earlier stage failed");
