@@ -174,6 +174,16 @@ static int take_pod(const char *operand, struct run *r, struct err *e)
 
 // ---- starting it ----
 
+static char *arguments; // the memory that argv points into: the kernel shows it to all
+static size_t arguments_length;
+
+static void find_arguments(int argc, char **argv)
+{
+	arguments = argv[0];
+	for (int i = 0; i < argc && argv[i] == arguments + arguments_length; i++)
+		arguments_length += strlen(argv[i]) + 1;
+}
+
 static int make_pipes(struct run *r, int *report_end, struct err *e)
 {
 	static const char *const names[OUTPUTS] = { "stdout", "stderr" };
@@ -203,6 +213,14 @@ static int make_pipes(struct run *r, int *report_end, struct err *e)
 	return 0;
 }
 
+// How this program was called, and where it lies, is none of the pod's business, whose first process init is.
+static void forget_arguments(void)
+{
+	size_t length = strlen(cmd.name);
+	memset(arguments, 0, arguments_length);
+	memcpy(arguments, cmd.name, length < arguments_length ? length : arguments_length - 1);
+}
+
 // Forks init into its namespaces; go is the pipe at which it waits until its users are mapped, NULL where they need not be.
 static int fork_init(const struct run *r, int report_end, const int *go, struct err *e)
 {
@@ -213,6 +231,7 @@ static int fork_init(const struct run *r, int report_end, const int *go, struct 
 	sigprocmask(SIG_SETMASK, &all, &mask);
 	pid_t pid = ns_fork(NAMESPACES | (go ? CLONE_NEWUSER : 0), NULL);
 	if (pid == 0) {
+		forget_arguments();
 		close(r->report);
 		if (go)
 			close(go[1]);
@@ -390,6 +409,7 @@ int main(int argc, char **argv)
 {
 	struct err e = { 0 };
 	struct run r = { .pod = { .fd = -1 } };
+	find_arguments(argc, argv);
 	struct cmd_operands operands = cmd_start(&cmd, argc, argv);
 	if (take_pod(operands.items[0], &r, &e) < 0 || run_pod(&r, &e) < 0)
 		return cmd_fail(&e);

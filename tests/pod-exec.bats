@@ -363,6 +363,14 @@ refuse_own() { # as refuse, for functions: the message is pod-exec's
 
 # ---- volumes ----
 
+@test "rkt:X-08 what pod-exec was called with, and where it lies, is not to be seen inside" {
+	for script in 'tr "\0" " " </proc/1/cmdline' 'cat /proc/1/comm'; do
+		same 'pod-exec' "$(pod_run "$(sh_app "$script")" | sed 's/ *$//')"
+	done
+	uuid=$(pod_make "$(sh_app 'cat /proc/*/cmdline')")
+	run ! grep -aqF -e "$BIN" -e "$TACKLE_PODS" <(pod-exec --pods "$TACKLE_PODS" --log-limit 1M "$uuid")
+}
+
 @test "rkt:A-038 rkt:P-005 rkt:P-003 volumes: shared by the apps that mount them, writable though the root is not" {
 	export POD_VOLUMES='[{"name":"v","kind":"empty"},{"name":"h","kind":"host","source":"'$PWD'/host"}]'
 	mkdir host; echo hello >host/f
