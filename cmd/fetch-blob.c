@@ -340,6 +340,38 @@ static int absent(const json_t *record, struct err *e)
 		: err_hint(e, "put %s before this stage", is_unresolved(record) ? "reg-resolve" : "discover");
 }
 
+// The place of a check among those that were switched off, or -1.
+static ssize_t place_in_insecure(const json_t *record, const char *check)
+{
+	size_t i;
+	json_t *item;
+	json_array_foreach(json_object_get(record, "insecure"), i, item)
+		if (!strcmp(json_string_value(item), check))
+			return (ssize_t)i;
+	return -1;
+}
+
+// An image that was fetched without its signature gets it now, so that it can be verified without being fetched again (rkt:F-13).
+static int add_signature(struct store *s, json_t *record, struct err *e)
+{
+	size_t i;
+	json_t *endpoint;
+	ssize_t off = place_in_insecure(record, "image");
+	jsonio_auto json_t *signature = NULL;
+	const char *from = text_of(json_object_get(record, "source"), "url");
+	if (off < 0 || user.no_signature || json_object_get(record, "signature") || !strcmp(user.pull_policy, "never"))
+		return 0;
+	json_array_foreach(json_object_get(record, "endpoints"), i, endpoint)
+		if (from && !strcmp(from, text_of(endpoint, "url")) && !signature &&
+			find_signature(s, endpoint, &signature, e) < 0)
+			return -1;
+	if (!signature)
+		return 0;
+	json_object_set(record, "signature", signature);
+	json_array_remove(json_object_get(record, "insecure"), (size_t)off);
+	return 0;
+}
+
 static int fetch(struct store *s, json_t *record, struct err *e)
 {
 	if (ociimage_is(record))
@@ -353,7 +385,7 @@ static int fetch(struct store *s, json_t *record, struct err *e)
 	if (blob && descriptor_read(record, "blob", &d, e) < 0)
 		return -1;
 	if (blob && store_has_blob(s, d.digest))
-		return store_renew_blob(s, d.digest, d.size, e);
+		return store_renew_blob(s, d.digest, d.size, e) < 0 ? -1 : add_signature(s, record, e);
 	bool update = !strcmp(user.pull_policy, "update"), never = !strcmp(user.pull_policy, "never");
 	jsonio_auto json_t *stored = blob || text_of(record, "digest") ? NULL : wanted_find_stored(s, record, e);
 	if (e->status)

@@ -193,6 +193,7 @@ static json_t *find_dependency(const struct rendering *r, const json_t *dependen
 		err_set(e, STATUS_REFUSED, "not verified: its record in the store has no verified entry");
 		return NULL;
 	}
+	store_mark_used(r->store, record);
 	return json_incref(record);
 }
 
@@ -202,13 +203,33 @@ static bool same_image(const json_t *a, const json_t *b)
 	return x && y && !strcmp(x, y);
 }
 
+static const char *name_of(const struct level *level)
+{
+	const char *name = json_string_value(json_object_get(level->record, "name"));
+	return name ? name : "?";
+}
+
+// Who depends on whom, from the image that comes twice down to itself.
+static int refuse_cycle(const struct level *level, const struct level *same, struct err *e)
+{
+	mem_auto char *chain = mem_text(name_of(level));
+	for (const struct level *at = level->above;; at = at->above) {
+		char *longer = mem_format("%s -> %s", name_of(at), chain);
+		free(chain);
+		chain = longer;
+		if (at == same)
+			break;
+	}
+	return err_set(e, STATUS_MALFORMED, "dependencies: a cycle: %s", chain);
+}
+
 static int check_descent(const struct level *level, struct err *e)
 {
 	if (level->depth > ACIRENDER_DEPTH_MAX)
 		return err_set(e, STATUS_LIMIT, "dependencies: deeper than the limit of %d levels", ACIRENDER_DEPTH_MAX);
 	for (const struct level *above = level->above; above; above = above->above)
 		if (same_image(above->record, level->record))
-			return err_set(e, STATUS_MALFORMED, "dependencies: a cycle: it depends on itself");
+			return refuse_cycle(level, above, e);
 	return 0;
 }
 

@@ -147,6 +147,7 @@ int render_image(struct store *s, const json_t *record, int parent, const char *
 	struct err *e)
 {
 	const char *subject = json_string_value(json_object_get(record, "name"));
+	store_mark_used(s, record);
 	if (render(s, record, -1, parent, name, options, e) < 0)
 		return subject ? err_context(e, "'%s'", subject) : -1;
 	return 0;

@@ -39,12 +39,13 @@ add_image() { # RECORD
 	printf '%s\n' "$1" | stage store-add --store "$store"
 }
 
-# As long as an image of the store is not verified, every use of it tries again, with the keys of now.
+# As long as an image of the store is not verified, every use of it tries again, with the keys of now and, where signatures were switched
+# off when it came, with the signature fetched now.
 reuse_image() { # RECORD
 	if is_off image || is_verified "$1"; then
 		printf '%s\n' "$1"
 	else
-		record=$(verify_image "$1") && add_image "$record"
+		record=$(printf '%s\n' "$1" | fetch_stage --pull-policy "$policy") && record=$(verify_image "$record") && add_image "$record"
 	fi
 }
 
@@ -152,7 +153,7 @@ fetch() { # IMAGE ...
 	result=0
 	for image; do
 		if record=$(whole_image "$image" "$signature"); then
-			printf "%.$((7 + digits))s\n" "$(printf '%s\n' "$record" | field .id)" || exit 8
+			out "%.$((7 + digits))s\n" "$(printf '%s\n' "$record" | field .id)"
 		else
 			result=$((result ? result : $?))
 		fi

@@ -35,7 +35,7 @@ image() { # [ARGUMENT ...]
 list() {
 	table=$(trust_stage store-list --store "$store" --format table ${full:+--full}) || exit
 	[ "$legend" = yes ] || table=$(printf '%s\n' "$table" | sed 1d)
-	[ -z "$table" ] || printf '%s\n' "$table" || exit 8
+	[ -z "$table" ] || out '%s\n' "$table"
 }
 
 stored_record() { # IMAGE
@@ -44,7 +44,8 @@ stored_record() { # IMAGE
 
 cat_manifest() { # IMAGE
 	record=$(stored_record "$1") || exit
-	printf '%s\n' "$record" | stage store-get --store "$store" | stage aci-manifest
+	manifest=$(image_stage "$record" aci-manifest) || exit
+	out '%s\n' "$manifest"
 }
 
 # What is in the way of a product: kept, or with --overwrite moved aside until the product is there, made in `work` beside it. From
@@ -91,7 +92,7 @@ export_archive() { # IMAGE FILE|-
 # The image's own files: what it depends on is left out, and so unpack gets the archive and not the record.
 extract_tree() { # RECORD DIRECTORY
 	is_off image || is_verified "$1" || { say 'the image is not verified' && return 1; }
-	printf '%s\n' "$1" | stage store-get --store "$store" --uncompressed | stage unpack --tar -- "$work/image" &&
+	image_stage "$1" unpack --tar -- "$work/image" &&
 		mv -- "$work/image${rootfs_only:+/rootfs}" "$2"
 }
 

@@ -96,7 +96,8 @@ prepare_pod() { # ARGUMENT ...
 	done
 	[ "$n" -gt 0 ] || [ -n "$manifest" ] || usage_error 'must provide at least one image or specify the pod manifest'
 	[ "$n" -eq 0 ] || [ -z "$manifest" ] || usage_error 'option --pod-manifest and images exclude each other'
-	records='' store=$dir/store pods=$dir/pods
+	records=''
+	set_directories
 	[ "$n" -eq 0 ] || while IFS=$tab read -r image signature; do
 		record=$(whole_image "$image" "$signature") || exit
 		records=$records$record$newline
@@ -124,7 +125,7 @@ run() {
 
 prepare() {
 	prepare_pod "$@"
-	printf '%s\n' "$uuid" || exit 8
+	out '%s\n' "$uuid"
 }
 
 uuid_file=''

@@ -27,11 +27,16 @@ setup() { in_own_directory; world_enter; }
 	for words in help 'help run' --help 'fetch --help ./image.aci' version; do
 		# shellcheck disable=SC2086  # words
 		run -8 --separate-stderr bash -c 'rkt "$@" >/dev/full' - $words
+		same 'rkt: stdout: cannot write' "$stderr"
 	done
 	[[ ! -e rkt ]]
 	cp "$FIXTURE/image.aci" .
 	rkt fetch --insecure-options=image ./image.aci
-	run -8 --separate-stderr bash -c 'rkt image list >/dev/full'
+	for words in 'image list' 'fetch ./image.aci' 'prepare --insecure-options=image ./image.aci'; do
+		# shellcheck disable=SC2086  # words
+		run -8 bash -c 'rkt "$@" 2>err >/dev/full' - $words
+		same 'rkt: stdout: cannot write' "$(tail -n 1 err)"
+	done
 }
 
 @test "rkt:A-056 unknown commands and options, and missing arguments: usage on stderr, 2" {

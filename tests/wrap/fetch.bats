@@ -156,6 +156,30 @@ $(downloading | head -n 1)" "$stderr"
 	same 0 "$(web_asked '\.asc')"
 }
 
+@test "rkt:F-13 rkt:A-022 fetched with signatures off, it is verified later by its signature alone, without the bytes again" {
+	serve
+	rkt -insecure-skip-verify fetch coreos.com/etcd:v2.0.0
+	rkt -insecure-skip-verify fetch "$ACI"
+	same 0 "$(web_asked '\.asc')"
+	run -0 --separate-stderr rkt fetch coreos.com/etcd:v2.0.0 # nobody is trusted yet
+	[[ $stderr == *'no key is trusted'* ]]
+	world_trust coreos.com/etcd
+	asked=$(web_asked '\.aci ')
+	run -0 --separate-stderr rkt fetch coreos.com/etcd:v2.0.0
+	same "$(etcd_id 32)" "$output"
+	[[ $stderr == *"$VERIFIED"* ]]
+	same "$asked" "$(web_asked '\.aci ')"
+	same '["openpgp"] []' "$(TACKLE_STORE=$PWD/rkt/store store-list --trust etc | jq -r '"\(.verified | map(.by)) \(.insecure)"')"
+	# where the server has none, or another's, it stays what it is
+	rm -rf rkt "$WEB/coreos.com/dist/${ACI##*/}.asc"
+	rkt -insecure-skip-verify fetch "$ACI"
+	run -1 --separate-stderr rkt fetch "$ACI"
+	[[ $stderr == *'the image has no signature'* ]]
+	cp "$FIXTURE/other.aci.asc" "$WEB/coreos.com/dist/${ACI##*/}.asc"
+	run -1 --separate-stderr rkt fetch "$ACI"
+	[[ $stderr == *'unknown entity'* ]]
+}
+
 @test "rkt:A-054 image alone relaxes neither TLS nor plain http; rkt:F-06" {
 	serve
 	cp -r "$WEB/coreos.com/dist" "$WEB/selfsigned.example/"
@@ -278,4 +302,29 @@ $(etcd_id 32)" "$output"
 	cp key.asc "etc/trustedkeys/prefix.d/coreos.com/etcd/${FINGERPRINT//[0-9]/0}"
 	run -1 --separate-stderr rkt fetch ./etcd.aci
 	[[ $stderr == *"${FINGERPRINT//[0-9]/0}': fingerprint mismatch: "* ]]
+}
+
+@test "rkt:A-057 paths.d says where the state is: the later file and the later directory win, and --dir over all" {
+	cp "$FIXTURE/etcd.aci" .
+	paths() { jq -cn --arg data "$2" '{rktKind: "paths", rktVersion: "v1", data: $data}' >"$1"; }
+	here() { "$ROOT/share/rkt" --local-config="$PWD/etc" --system-config="$PWD/vendor" "$@" 2>/dev/null; }
+	mkdir -p vendor/paths.d etc/paths.d user/paths.d
+	for place in vendor/paths.d/z vendor/paths.d/zz etc/paths.d/a etc/paths.d/b user/paths.d/0; do
+		paths "$place.json" "$PWD/at ${place##*/}"
+		here --user-config="$PWD/user" -insecure-skip-verify fetch ./etcd.aci
+		[ -d "at ${place##*/}/store" ]
+	done
+	here --dir="$PWD/d" -insecure-skip-verify prepare ./etcd.aci
+	[ -d d/pods ] && [ ! -e 'at b/pods' ]
+	here -insecure-skip-verify prepare ./etcd.aci # without the user's
+	[ -d 'at b/pods' ] && [ ! -e 'at 0/pods' ]
+	for bad in '{"rktKind":"paths","rktVersion":"v2","data":"/x"}' '{"rktKind":"paths","rktVersion":"v1","data":"x"}' \
+		'{"rktKind":"paths","rktVersion":"v1","data":1}' '{' '[]' ''; do
+		echo "$bad" >etc/paths.d/c.json
+		run -6 --separate-stderr "$ROOT/share/rkt" --local-config="$PWD/etc" --system-config="$PWD/vendor" image list
+		[[ $stderr == "rkt: '$PWD/etc/paths.d/c.json': "* ]]
+	done
+	echo '{"rktKind":"paths","rktVersion":"v1","stage1-images":"/x"}' >etc/paths.d/c.json
+	here image list
+	[ -d 'at b/store' ]
 }

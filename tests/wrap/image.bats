@@ -105,6 +105,34 @@ setup() {
 	[[ $stderr == *"${id:0:20}"* || $stderr == *example.com/hello* ]]
 }
 
+@test "rkt:F-19 damaged bytes are 1 whatever is made of them, and nothing is" {
+	blob=rkt/store/blobs/sha256/$(sha256sum <image.aci | cut -d' ' -f1)
+	chmod u+w "$blob"
+	printf '\377' | dd of="$blob" bs=1 seek=5000 conv=notrunc status=none
+	for words in 'cat-manifest example.com/hello' 'extract example.com/hello out' 'render example.com/hello out' 'export example.com/hello out'; do
+		# shellcheck disable=SC2086  # words
+		run -1 --separate-stderr rkt image $words
+		same "" "$output"
+		[[ ${stderr_lines[0]} == *'digest mismatch'* ]]
+		[ ! -e out ]
+	done
+}
+
+@test "rkt:F-18 LAST USED is when a pod or a tree was made of an image, or of what depends on it" {
+	small=$(fixture_manifest example.com/top 1.0.0 | jq -c '.dependencies = [{imageName: "example.com/hello"}]')
+	mkdir top
+	fixture_image top.aci <(cat <<<"$small") top
+	fixture_sign top.aci
+	rkt fetch ./top.aci
+	for words in 'prepare example.com/top' 'image render example.com/top tree'; do
+		touch -d @1100000000 rkt/store/images/*.json
+		same 2 "$(rkt image list --no-legend | grep -c 2004-11-09)"
+		# shellcheck disable=SC2086  # words
+		rkt $words
+		same 0 "$(rkt image list --no-legend | grep -c 2004-11-09)"
+	done
+}
+
 @test "rkt:F-20 rkt:F-18 rm and gc leave what a prepared pod uses" {
 	uuid=$(rkt prepare example.com/hello)
 	run -1 --separate-stderr rkt image rm example.com/hello

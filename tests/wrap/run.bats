@@ -124,7 +124,7 @@ FOO=bar' "$output"
 	serve hello
 	run -1 --separate-stderr rkt run example.com/hello:1.0.0
 	same "" "$output"
-	[[ $stderr == *verified* ]]
+	[[ $stderr == *'not verified'*'hint: if you trust who signed it: rkt trust --prefix example.com/hello' ]]
 	for words in '-insecure-skip-verify run' 'run --insecure-options=image'; do
 		rm -rf rkt
 		run -0 --separate-stderr rkt $words example.com/hello:1.0.0
@@ -182,6 +182,16 @@ rkt: warning: signature verification has been disabled'* ]]
 	rm "$WEB/example.com/dist/base-1.0.0.aci"
 	run -3 --separate-stderr rkt fetch ./top.aci
 	same "" "$output"
+}
+
+@test "rkt:I-036 a cycle of dependencies is 6, and says who depends on whom" {
+	for pair in 'a b' 'b a'; do
+		app "${pair% *}" ".dependencies = [{imageName: \"example.com/${pair#* }\"}]" || true # the other is not to be had yet
+		serve "${pair% *}"
+	done
+	run -6 --separate-stderr rkt run ./a.aci
+	same "" "$output"
+	[[ $stderr == *'a cycle: example.com/a -> example.com/b -> example.com/a' ]]
 }
 
 @test "rkt:R-005 rkt:R-011 in the background, without a terminal, until it is told to end" {
