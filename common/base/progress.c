@@ -16,7 +16,7 @@
 #include "base/msg.h"
 #include "base/progress.h"
 
-enum { REDRAW_MS = 100, PLAIN_MS = 30000 };
+enum { REDRAW_MS = 100, PLAIN_MS = 30000, PERCENT_MS = 60000 };
 
 static const char *mode = "auto";
 static const char *label_given;
@@ -125,7 +125,12 @@ static void show(struct progress *p, bool ended)
 		write_progress_record(p, ended);
 	if (draws_bar()) {
 		draw_bar(p, ended ? "\n" : "");
-	} else if (draws_plain() && (!ended || p->told)) {
+	} else if (draws_plain() && (ended ? p->told : records_to < 0 || !p->percent)) {
+		if (p->percent) {
+			progress_note("%s: %d%% complete", p->label,
+				p->total > 0 ? (int)((double)p->done * 100 / (double)p->total) : 100);
+			return;
+		}
 		buf_auto amounts = { 0 };
 		if (ended)
 			buf_add_size(&amounts, p->done);
@@ -143,10 +148,19 @@ void progress_start(struct progress *p, const char *label, int64_t total)
 		show(p, false);
 }
 
+void progress_start_percent(struct progress *p, const char *label, int64_t total)
+{
+	progress_start(p, label, total);
+	p->percent = true;
+	p->told = !strcmp(mode, "plain");
+	if (p->told && records_to < 0)
+		show(p, false);
+}
+
 void progress_add(struct progress *p, int64_t bytes)
 {
 	p->done += bytes;
-	int64_t wait = draws_bar() || records_to >= 0 ? REDRAW_MS : PLAIN_MS;
+	int64_t wait = draws_bar() || records_to >= 0 ? REDRAW_MS : p->percent ? PERCENT_MS : PLAIN_MS;
 	if (date_monotonic() - p->shown >= wait)
 		show(p, false);
 }

@@ -16,11 +16,15 @@ struct progress {
 	const char *label; // owned by the caller; --label replaces it
 	int64_t total;     // bytes, or -1 when unknown
 	int64_t done;
+	bool percent;           // progress_start_percent
 	bool told;              // set it after progress_start: off a terminal, too, a line tells the end
 	int64_t started, shown; // date_monotonic
 };
 
 void progress_start(struct progress *p, const char *label, int64_t total);
+// As progress_start for work whose size is known: off a terminal a line is `LABEL: 40% complete`, one a minute and, where
+// --progress=plain asked for lines, one at the start and the end.
+void progress_start_percent(struct progress *p, const char *label, int64_t total);
 void progress_add(struct progress *p, int64_t bytes); // cheap; draws at most ten times a second
 void progress_end(struct progress *p);                // draws the last state and ends the line
 void progress_abort(struct progress *p);              // ends the line of a bar, if there is one: the transfer failed

@@ -7,8 +7,8 @@ static const char *file;
 static int64_t descriptor = -1;
 
 const struct cmd_option passphrase_options[] = {
-	CMD_TEXT(0, "passphrase-file", "FILE", &file, "the key's passphrase is the first line of this file"),
-	CMD_NUMBER(0, "passphrase-fd", "FD", &descriptor, 0, 1023, "the key's passphrase is the first line from this descriptor"),
+	CMD_TEXT(0, "passphrase-file", "FILE", &file, "the passphrase is the first line of this file"),
+	CMD_NUMBER(0, "passphrase-fd", "FD", &descriptor, 0, 1023, "the passphrase is the first line from this descriptor"),
 	CMD_END,
 };
 
