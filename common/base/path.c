@@ -2,9 +2,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/io.h"
@@ -138,4 +140,14 @@ int path_open_state(const char *directory, bool create, mode_t mode, struct err 
 	if (path_check_state(fd, directory, e) < 0)
 		return -1;
 	return io_steal(fd);
+}
+
+int path_open_beneath(int directory, const char *path, int flags)
+{
+	struct open_how how = { .flags = (unsigned)(flags | O_CLOEXEC), .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS };
+	int fd;
+	do
+		fd = (int)syscall(SYS_openat2, directory, path, &how, sizeof how);
+	while (fd < 0 && errno == EAGAIN); // a rename somewhere raced with the resolution
+	return fd;
 }

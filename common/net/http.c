@@ -47,6 +47,12 @@ const struct cmd_option http_options[] = {
 	CMD_END,
 };
 
+void http_cap_redirects(int64_t most)
+{
+	if (user.max_redirects > most)
+		user.max_redirects = most;
+}
+
 bool http_is_offline(void)
 {
 	return user.offline;

@@ -22,6 +22,9 @@ extern const struct cmd_option http_options[];
 // forbids every socket.
 int http_prepare(struct sandbox *s, struct err *e);
 
+// Lowers --max-redirects to `most`, where a protocol sets a limit of its own.
+void http_cap_redirects(int64_t most);
+
 bool http_is_offline(void);
 bool http_allows_plain(void); // --allow-http was given
 

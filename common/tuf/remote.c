@@ -1,0 +1,293 @@
+// remote.h says what these promise.
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "base/mem.h"
+#include "base/msg.h"
+#include "base/path.h"
+#include "net/url.h"
+#include "tuf/names.h"
+#include "tuf/remote.h"
+
+static struct {
+	struct texts repositories;
+	const char *metadata, *targets;
+} user;
+
+const struct cmd_option remote_options[] = {
+	CMD_TEXTS(0, "repo", "REPOSITORY", &user.repositories,
+		"file:DIR or a URL with metadata/ and targets/; repeatable: mirrors of it"),
+	CMD_TEXT(0, "metadata-url", "PLACE", &user.metadata, "where the metadata is, when not there"),
+	CMD_TEXT(0, "targets-url", "PLACE", &user.targets, "where the targets are, when not there"),
+	CMD_END,
+};
+
+struct half {      // metadata/ or targets/
+	char *url; // ends in one `/`; NULL for a directory
+	int directory;
+};
+
+struct mirror {
+	struct half metadata, targets;
+};
+
+struct remote {
+	struct mirror *mirrors;
+	size_t count;
+};
+
+bool remote_is_given(void)
+{
+	return user.repositories.count || user.metadata;
+}
+
+size_t remote_mirrors(const struct remote *r)
+{
+	return r->count;
+}
+
+// ---- opening ----
+
+static bool is_url(const char *place)
+{
+	return !strncmp(place, "https://", 8) || !strncmp(place, "http://", 7);
+}
+
+static int open_directory(struct half *h, const char *path, bool required, struct sandbox *s, struct err *e)
+{
+	texts_add(&s->reads, path);
+	h->directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return h->directory < 0 && required ? err_open(e, path) : 0;
+}
+
+// `own` is the place of this half; else it is below the repository. targets/ may be missing where only metadata is wanted.
+static int open_half(struct half *h, const char *own, const char *repository, const char *name, struct sandbox *s, struct err *e)
+{
+	const char *place = own ? own : repository;
+	h->directory = -1;
+	if (!place)
+		return 0;
+	size_t n = strlen(place);
+	bool slash = n && place[n - 1] == '/';
+	if (is_url(place)) {
+		h->url = mem_format("%s%s%s%s", place, slash ? "" : "/", own ? "" : name, own ? "" : "/");
+		return url_check(h->url, e);
+	}
+	if (strncmp(place, "file:", 5) != 0)
+		return err_set(e, STATUS_USAGE, "'%s': not a repository: expected file:DIR or a URL", place);
+	mem_auto char *path = own ? mem_text(place + 5) : mem_format("%s/%s", place + 5, name);
+	return open_directory(h, path, own || !strcmp(name, "metadata"), s, e);
+}
+
+static int open_mirror(struct remote *r, const char *repository, struct sandbox *s, struct err *e)
+{
+	r->mirrors = mem_resize(r->mirrors, r->count + 1, sizeof *r->mirrors);
+	struct mirror *m = &r->mirrors[r->count++];
+	*m = (struct mirror){ { NULL, -1 }, { NULL, -1 } };
+	if (open_half(&m->metadata, user.metadata, repository, "metadata", s, e) < 0)
+		return -1;
+	return open_half(&m->targets, user.targets, repository, "targets", s, e);
+}
+
+static bool needs_network(const struct remote *r)
+{
+	for (size_t i = 0; i < r->count; i++)
+		if (r->mirrors[i].metadata.url || r->mirrors[i].targets.url)
+			return true;
+	return false;
+}
+
+struct remote *remote_open(struct sandbox *s, struct err *e)
+{
+	struct remote *r = mem_alloc(sizeof *r);
+	int failed = 0;
+	if (user.repositories.count > 1 && (user.metadata || user.targets))
+		failed = err_set(e, STATUS_USAGE, "options --metadata-url and --targets-url: for one --repo, not for several");
+	for (size_t i = 0; i < user.repositories.count && !failed; i++)
+		failed = open_mirror(r, user.repositories.items[i], s, e);
+	if (!user.repositories.count && !failed)
+		failed = open_mirror(r, NULL, s, e);
+	if (!failed && needs_network(r))
+		failed = http_prepare(s, e);
+	http_cap_redirects(REMOTE_REDIRECTS_MAX);
+	if (!failed)
+		return r;
+	remote_close(r);
+	return NULL;
+}
+
+static void close_half(struct half *h)
+{
+	free(h->url);
+	if (h->directory >= 0)
+		close(h->directory);
+}
+
+void remote_close(struct remote *r)
+{
+	for (size_t i = 0; r && i < r->count; i++) {
+		close_half(&r->mirrors[i].metadata);
+		close_half(&r->mirrors[i].targets);
+	}
+	if (r)
+		free(r->mirrors);
+	free(r);
+	texts_free(&user.repositories);
+}
+
+// ---- reading ----
+
+static int open_file(const struct half *h, const char *file, struct err *e)
+{
+	struct stat st;
+	io_auto int fd = h->directory < 0 ? -1 : path_open_beneath(h->directory, file, O_RDONLY | O_NONBLOCK);
+	if (fd < 0)
+		return h->directory < 0 ? err_set(e, STATUS_NOT_FOUND, "'%s': nothing says where it is", file)
+					: err_open(e, file);
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+		return err_set(e, STATUS_REFUSED, "'%s': not a regular file", file);
+	return io_steal(fd);
+}
+
+static int read_file(const struct half *h, const char *file, const struct remote_request *q, struct err *e)
+{
+	struct stat st;
+	ssize_t n;
+	int64_t left = q->limit - q->resume_from;
+	io_auto int fd = open_file(h, file, e);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return -1;
+	if (lseek(fd, q->resume_from, SEEK_SET) < 0)
+		return err_system(e, "'%s': cannot seek", file);
+	if (q->begin)
+		q->begin(q->context, st.st_size, q->resume_from);
+	mem_auto char *chunk = mem_alloc(IO_CHUNK);
+	while ((n = io_read_full(fd, chunk, IO_CHUNK)) > 0) {
+		if (n > left)
+			return err_set(e, STATUS_LIMIT, "'%s': more than %lld bytes", file, (long long)q->limit);
+		if (q->sink(q->context, chunk, (size_t)n, e) < 0)
+			return -1;
+		left -= n;
+	}
+	return n < 0 ? err_system(e, "'%s': cannot read", file) : 0;
+}
+
+static int read_url(const char *url, struct remote_request *q, long *code, struct err *e)
+{
+	struct http_response response;
+	struct http_request request = { .url = url,
+		.limit = q->limit,
+		.sink = q->sink,
+		.restart = q->restart,
+		.begin = q->begin,
+		.context = q->context,
+		.resume_from = q->validator ? q->resume_from : 0,
+		.validator = q->resume_from ? q->validator : NULL };
+	int result = http_get(&request, &response, e);
+	*code = response.code;
+	if (response.validator) {
+		free(q->validator);
+		q->validator = mem_text(response.validator);
+	}
+	http_response_free(&response);
+	return result;
+}
+
+static int add_to_buf(void *context, const void *data, size_t length, struct err *e)
+{
+	(void)e;
+	buf_add(context, data, length);
+	return 0;
+}
+
+static int empty_buf(void *context, struct err *e)
+{
+	(void)e;
+	((struct buf *)context)->length = 0;
+	return 0;
+}
+
+static int read_metadata(const struct half *h, const char *role, int64_t version, struct remote_request *q, struct err *e)
+{
+	long code = 404;
+	int result;
+	if (h->url) {
+		mem_auto char *name = names_role_url(role, version);
+		mem_auto char *url = mem_format("%s%s", h->url, name);
+		result = read_url(url, q, &code, e);
+		free(q->validator);
+		q->validator = NULL;
+	} else {
+		mem_auto char *name = names_role_file(role, version);
+		result = read_file(h, name, q, e);
+	}
+	if (result < 0 && (code == 404 || code == 403) && (e->status == STATUS_NOT_FOUND || e->status == STATUS_NOT_AUTHORISED))
+		return 1;
+	return result;
+}
+
+int remote_metadata(struct remote *r, const char *role, int64_t version, size_t limit, struct buf *out, struct err *e)
+{
+	int result = -1;
+	struct remote_request q = { .limit = (int64_t)limit, .sink = add_to_buf, .restart = empty_buf, .context = out };
+	for (size_t i = 0; i < r->count; i++) {
+		struct err why = { 0 };
+		out->length = 0;
+		int got = read_metadata(&r->mirrors[i].metadata, role, version, &q, &why);
+		if (!got || (got > 0 && !strcmp(role, "root")))
+			return got;
+		if (i + 1 < r->count)
+			msg_warn("%s: trying the next mirror", why.text);
+		if (got < 0 && result < 0)
+			*e = why;
+		if (got > 0)
+			result = got;
+	}
+	if (result > 0)
+		*e = (struct err){ 0 };
+	return result;
+}
+
+char *remote_target_file(const char *path, const char *hash)
+{
+	struct buf out = { 0 };
+	const char *slash = strrchr(path, '/');
+	if (names_is_plain_path(path) && slash)
+		buf_add(&out, path, (size_t)(slash + 1 - path));
+	if (hash)
+		buf_add_format(&out, "%s.", hash);
+	if (names_is_plain_path(path))
+		buf_add_text(&out, slash ? slash + 1 : path);
+	else
+		names_file(path, &out);
+	return buf_steal(&out);
+}
+
+// What is at `url_name` below the URL, or at `file_name` below the directory.
+static int read_target(const struct half *h, const char *url_name, const char *file_name, struct remote_request *q, struct err *e)
+{
+	long code;
+	if (!h->url)
+		return read_file(h, file_name, q, e);
+	mem_auto char *url = mem_format("%s%s", h->url, url_name);
+	return read_url(url, q, &code, e);
+}
+
+int remote_target(struct remote *r, size_t mirror, const char *path, const char *hash, struct remote_request *q, struct err *e)
+{
+	mem_auto char *url_name = names_target_url(path, hash);
+	mem_auto char *file_name = remote_target_file(path, hash);
+	return read_target(&r->mirrors[mirror].targets, url_name, file_name, q, e);
+}
+
+int remote_blob(struct remote *r, size_t mirror, const char *hash, struct remote_request *q, struct err *e)
+{
+	mem_auto char *name = mem_format("blobs/sha256/%s", hash);
+	return read_target(&r->mirrors[mirror].targets, name, name, q, e);
+}
