@@ -114,3 +114,16 @@ fixture_serve() {
 	cp "$FIXTURE/image.aci.asc" "$image.asc"
 	cp "$FIXTURE/key.asc" "$WEB/example.com/key.asc"
 }
+
+# With tests/tuf.bash: https://example.com/tuf is a repository with hello.txt and, delegated to team, notes/hello.txt. Its root becomes
+# root.json of the fixture.
+fixture_tuf() {
+	tuf_tool
+	tuf_repository "$WEB/example.com/tuf" >/dev/null
+	echo 'hello, world' | target hello.txt
+	delegate targets team '{"paths": ["notes/*"]}'
+	echo 'hello again' | target notes/hello.txt team
+	publish team targets snapshot timestamp
+	cp "$REPO/root.json" "$FIXTURE/root.json"
+	unset TACKLE_TUF
+}

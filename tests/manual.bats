@@ -7,6 +7,7 @@ load lib
 load web
 load fixture
 load registry
+load tuf
 web_inside
 
 setup_file() {
@@ -66,6 +67,7 @@ run_examples() {
 @test "every example of every manual page and of README.md does what it shows" {
 	failed=
 	fixture_serve
+	fixture_tuf
 	for page in "$ROOT"/man/*.[157] "$ROOT/README.md"; do
 		examples "$page" >"$BATS_TEST_TMPDIR/examples"
 		[[ -s $BATS_TEST_TMPDIR/examples ]] || continue
