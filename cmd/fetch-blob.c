@@ -22,20 +22,22 @@
 #include "image/image.h"
 #include "image/ocifetch.h"
 #include "image/ociimage.h"
+#include "image/pull.h"
 #include "image/wanted.h"
 #include "image/storecmd.h"
 #include "image/storetrust.h"
 #include "net/http.h"
 #include "net/url.h"
 #include "oci/descriptor.h"
+#include "oci/registry.h"
 
 #define SIGNATURE_MAX ((int64_t)64 << 10) // a signature takes at most a few KiB
 
 static struct {
 	const char *pull_policy, *signature, *media_type;
 	bool no_signature, foreign;
-	int64_t max_download;
-} user = { .pull_policy = "new", .max_download = (int64_t)64 << 30 };
+	int64_t max_download, jobs;
+} user = { .pull_policy = "new", .max_download = (int64_t)64 << 30, .jobs = 3 };
 
 static const struct cmd_option options[] = {
 	CMD_GROUP(storecmd_options),
@@ -47,9 +49,10 @@ static const struct cmd_option options[] = {
 	CMD_TEXT(0, "media-type", "TYPE", &user.media_type,
 		"what the bytes are, where they are no image: none is read for a manifest"),
 	CMD_FLAG(0, "foreign-layers", &user.foreign, "fetch layers that lie elsewhere than their image from there"),
+	CMD_NUMBER('j', "jobs", "N", &user.jobs, 1, PULL_JOBS_MAX, "fetch N blobs of a registry at once; 3 unless told"),
 	CMD_SIZE(0, "max-download", &user.max_download, "of one image as served; 64G unless told"),
 	CMD_GROUP(codeclimits_options),
-	CMD_GROUP(http_options),
+	CMD_GROUP(registry_options),
 	CMD_GROUP(progress_options),
 	CMD_END,
 };
@@ -319,8 +322,10 @@ static int fetch_any(struct store *s, json_t *record, const json_t *stored, stru
 
 static int fetch_layers(struct store *s, json_t *record, struct err *e)
 {
-	const struct ocifetch f = { s, &origins, user.foreign, user.max_download };
+	const struct ocifetch f = { s, &origins, user.foreign, user.max_download, (size_t)user.jobs };
 	const char *ref = text_of(record, "ref");
+	for (const char *const *check = http_insecure(); origin_is_registry(record) && *check; check++)
+		image_add_insecure(record, *check);
 	return ocifetch_image(&f, record, e) < 0 && ref ? err_context(e, "'%s'", ref) : e->status ? -1 : 0;
 }
 
@@ -413,7 +418,9 @@ static int fetch_all(json_t *records, struct err *e)
 		return err_set(e, STATUS_USAGE, "option --signature: for one image, but %zu are to be fetched",
 			json_array_size(records));
 	trust_auto trust = { 0 };
-	if (open_locals(records, &sandbox, e) < 0 || http_prepare(&sandbox, e) < 0 || storetrust_load(&trust, e) < 0)
+	bool needs_login = origin_needs_network(records);
+	if ((needs_login ? registry_prepare(&sandbox, e) : http_prepare(&sandbox, e)) < 0 ||
+		open_locals(records, &sandbox, e) < 0 || storetrust_load(&trust, e) < 0)
 		return -1;
 	struct store *s = storecmd_open(STORECMD_CREATE, &sandbox, e);
 	if (s)
@@ -439,7 +446,7 @@ int main(int argc, char **argv)
 		msg_warn("signature verification has been disabled");
 	if (!records || fetch_all(records, &e) < 0)
 		return cmd_fail(&e);
-	http_end();
+	registry_end();
 	close_locals();
 	record_write_all(records);
 	return cmd_finish();

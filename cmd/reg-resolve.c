@@ -9,6 +9,7 @@
 #include "image/codeclimits.h"
 #include "image/image.h"
 #include "image/origin.h"
+#include "oci/registry.h"
 #include "oci/resolve.h"
 
 static struct {
@@ -20,6 +21,7 @@ static const struct cmd_option options[] = {
 	CMD_TEXT('p', "platform", "OS/ARCH", &user.platform, "the image for this platform; this machine's unless told"),
 	CMD_FLAG(0, "all", &user.all, "the images for all platforms, one record each"),
 	CMD_GROUP(codeclimits_options),
+	CMD_GROUP(registry_options),
 	CMD_END,
 };
 
@@ -38,12 +40,16 @@ static int resolve_all(const json_t *records, const struct resolve_request *requ
 	origins_auto origins = { .limits = &codeclimits_asked };
 	size_t i;
 	json_t *record;
+	if (origin_needs_network(records) && registry_prepare(&sandbox, e) < 0)
+		return -1;
 	json_array_foreach(records, i, record)
 		origin_add(&origins, record, &sandbox);
 	if (sandbox_enter(&sandbox, e) < 0)
 		return -1;
 	json_array_foreach(records, i, record) {
 		struct source *source = origin_find(&origins, record, e);
+		for (const char *const *check = http_insecure(); origin_is_registry(record) && *check; check++)
+			image_add_insecure(record, *check);
 		if (!source || resolve_image(source, record, request, out, e) < 0)
 			return -1;
 	}
@@ -63,6 +69,7 @@ int main(int argc, char **argv)
 	jsonio_auto json_t *out = json_array();
 	if (!records || resolve_all(records, &request, out, &e) < 0)
 		return cmd_fail(&e);
+	registry_end();
 	record_write_all(out);
 	return cmd_finish();
 }

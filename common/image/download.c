@@ -14,7 +14,6 @@
 #include "base/progress.h"
 #include "crypto/hash.h"
 #include "image/download.h"
-#include "net/http.h"
 #include "net/url.h"
 
 enum { STATE_MAX = 64 * 1024 };
@@ -27,6 +26,7 @@ struct run { // one download_run
 	struct intake *intake;
 	struct progress progress;
 	bool shows;          // progress has begun
+	int64_t counted;     // bytes that `told` knows of
 	int64_t limit;       // bytes: of the request, and not more than the size it names
 	bool content_failed; // the sink said no
 	bool limited;
@@ -62,7 +62,8 @@ static int open_file(struct run *r, struct err *e)
 	const char *hex;
 	if (r->request->source >= 0)
 		return store_create_blob(r->store, &d->o, e);
-	hash_bytes(DIGEST_SHA256, r->request->url, strlen(r->request->url), digest);
+	const char *name = r->request->ask ? r->request->digest : r->request->url;
+	hash_bytes(DIGEST_SHA256, name, strlen(name), digest);
 	digest_valid(digest, NULL, &hex);
 	d->o = (struct io_output){ .fd = -1, .directory = store_directory(r->store) };
 	d->o.name = mem_format("partial/%s", hex);
@@ -103,7 +104,7 @@ static void write_state(const struct run *r)
 {
 	struct err ignored = { 0 };
 	struct io_output o;
-	if (!r->download->state)
+	if (!r->download->state || r->request->ask)
 		return;
 	if (!r->response.validator) {
 		forget_state(r->download);
@@ -130,10 +131,20 @@ static int begin_intake(struct run *r, struct err *e)
 	return r->intake ? 0 : -1;
 }
 
+static int tell(struct run *r, int64_t bytes, struct err *e)
+{
+	if (r->request->told)
+		return r->request->told(r->request->told_context, bytes, e);
+	progress_add(&r->progress, bytes);
+	return 0;
+}
+
 static int on_data(void *context, const void *data, size_t length, struct err *e)
 {
 	struct run *r = context;
-	progress_add(&r->progress, (int64_t)length);
+	r->counted += (int64_t)length;
+	if (tell(r, (int64_t)length, e) < 0)
+		return -1;
 	if (intake_add(r->intake, data, length, e) == 0)
 		return 0;
 	r->content_failed = true;
@@ -155,8 +166,11 @@ static void on_begin(void *context, int64_t total, int64_t from)
 	struct run *r = context;
 	if (!from)
 		write_state(r);
-	if (!r->shows)
+	if (!r->shows && !r->request->told)
 		progress_start(&r->progress, r->request->label, total);
+	if (r->request->told)
+		r->request->told(r->request->told_context, from - r->counted, &(struct err){ 0 });
+	r->counted = from;
 	r->shows = r->progress.told = true;
 	r->progress.total = total;
 	r->progress.done = from;
@@ -165,10 +179,13 @@ static void on_begin(void *context, int64_t total, int64_t from)
 static int get(struct run *r, struct err *e)
 {
 	struct stat st;
-	mem_auto char *validator = read_state(r);
-	if (fstat(r->download->o.fd, &st) < 0 || (!validator && ftruncate(r->download->o.fd, 0) < 0))
+	mem_auto char *validator = r->request->ask ? NULL : read_state(r);
+	bool goes_on = validator || r->request->ask;
+	if (fstat(r->download->o.fd, &st) < 0 || (!goes_on && ftruncate(r->download->o.fd, 0) < 0))
 		return err_system(e, "cannot look at the partial file");
-	int64_t have = validator && st.st_size <= r->limit ? st.st_size : 0;
+	int64_t have = goes_on && st.st_size <= r->limit ? st.st_size : 0;
+	if (have < st.st_size && ftruncate(r->download->o.fd, 0) < 0)
+		return err_system(e, "cannot empty the partial file");
 	if (have && intake_add_stored(r->intake, have, e) < 0) {
 		r->content_failed = true;
 		return -1;
@@ -176,12 +193,18 @@ static int get(struct run *r, struct err *e)
 	struct http_request q = { .url = r->request->url,
 		.limit = r->limit,
 		.resume_from = have,
+		.by_digest = r->request->ask,
 		.validator = have ? validator : r->request->validator,
 		.sink = on_data,
 		.context = r,
 		.restart = on_restart,
 		.begin = on_begin };
-	int result = http_get(&q, &r->response, e);
+	if (r->request->ask && have && have == r->request->size) { // and nothing is left to ask for
+		on_begin(r, have, have);
+		return 0;
+	}
+	int result =
+		r->request->ask ? r->request->ask(r->request->ask_context, &q, &r->response, e) : http_get(&q, &r->response, e);
 	r->download->validator = mem_text(r->response.code == 416 ? validator : r->response.validator);
 	r->download->unchanged = !result && r->response.code == 304;
 	return result;
@@ -230,9 +253,10 @@ static int settle(struct run *r, int got, struct err *e)
 	bool of_body = r->shows || r->response.announced > r->limit;
 	if (r->limited && of_body && r->limit == r->request->size)
 		err_set(e, STATUS_REFUSED, "size mismatch: expected %" PRId64 " bytes, more came", r->request->size);
-	if (r->shows && got < 0)
+	bool own_display = r->shows && !r->request->told;
+	if (own_display && got < 0)
 		progress_abort(&r->progress);
-	else if (r->shows)
+	else if (own_display)
 		progress_end(&r->progress);
 	if (got < 0 || d->unchanged) {
 		struct err ignored = { 0 }; // what cannot be kept is fetched again
@@ -249,7 +273,7 @@ void download_keep(struct download *d)
 {
 	struct stat st;
 	bool useful = d->state && d->o.fd >= 0 && fstat(d->o.fd, &st) == 0 && st.st_size > 0 &&
-		faccessat(d->o.directory, d->state, F_OK, 0) == 0;
+		(d->by_digest || !faccessat(d->o.directory, d->state, F_OK, 0));
 	if (useful) {
 		free(mem_steal(d->o.aside));
 		free(mem_steal(d->state));
@@ -261,7 +285,7 @@ int download_run(struct store *s, const struct download_request *request, struct
 {
 	struct run r = { .store = s, .request = request, .download = d };
 	r.limit = request->size >= 0 && request->size < request->limit ? request->size : request->limit;
-	*d = (struct download){ .o.fd = -1 };
+	*d = (struct download){ .o.fd = -1, .by_digest = request->ask };
 	if (open_file(&r, e) < 0 || begin_intake(&r, e) < 0) {
 		download_discard(d);
 		return -1;

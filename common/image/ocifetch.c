@@ -11,6 +11,8 @@
 #include "image/intake.h"
 #include "image/ocifetch.h"
 #include "image/ociimage.h"
+#include "image/pull.h"
+#include "oci/sourceregistry.h"
 
 // ---- one blob ----
 
@@ -101,7 +103,8 @@ static int fetch_foreign(const struct ocifetch *f, const struct descriptor *d, c
 
 // ---- the blobs of an image ----
 
-static int fetch_blob(const struct ocifetch *f, const json_t *record, const json_t *json, const char *label, struct err *e)
+static int fetch_blob(const struct ocifetch *f, const json_t *record, const json_t *json, const char *label, struct pull *pull,
+	struct err *e)
 {
 	struct descriptor d;
 	if (descriptor_parse(json, label, &d, e) < 0)
@@ -112,6 +115,11 @@ static int fetch_blob(const struct ocifetch *f, const json_t *record, const json
 	if (store_has_blob(f->store, d.digest))
 		return store_renew_blob(f->store, d.digest, d.size, e);
 	const char *url = json_string_value(json_array_get(json_object_get(json, "urls"), 0));
+	struct source *from = foreign && url ? NULL : origin_find(f->origins, record, e);
+	if (from && sourceregistry_of(from)) {
+		pull_add(pull, sourceregistry_of(from), &d, label);
+		return 0;
+	}
 	return foreign && url ? fetch_foreign(f, &d, url, e) : fetch_from_source(f, record, &d, label, e);
 }
 
@@ -159,14 +167,15 @@ static int fetch_blobs(const struct ocifetch *f, const json_t *record, const str
 	json_t *layer;
 	if (m->is_index)
 		return err_set(e, STATUS_MALFORMED, "field 'manifest': an index, not the manifest of an image");
-	if (check_sizes(f, m, e) < 0 || fetch_blob(f, record, manifest_config(m), "config", e) < 0)
+	pull_auto pull = { .store = f->store, .jobs = f->jobs, .limit = f->limit };
+	if (check_sizes(f, m, e) < 0 || fetch_blob(f, record, manifest_config(m), "config", &pull, e) < 0)
 		return -1;
 	json_array_foreach(manifest_layers(m), i, layer) {
 		mem_auto char *label = mem_format("layer %zu/%zu", i + 1, json_array_size(manifest_layers(m)));
-		if (fetch_blob(f, record, layer, label, e) < 0)
+		if (fetch_blob(f, record, layer, label, &pull, e) < 0)
 			return -1;
 	}
-	return 0;
+	return pull_run(&pull, e);
 }
 
 // ---- what is known of it then ----

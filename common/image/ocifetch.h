@@ -15,6 +15,7 @@ struct ocifetch {
 	struct origins *origins;
 	bool foreign;  // follow the URLs of foreign layers (rkt:F-09); else they are refused
 	int64_t limit; // bytes of all blobs of an image together
+	size_t jobs;   // blobs fetched from a registry at once, 1 to PULL_JOBS_MAX
 };
 
 // The record of an image that reg-resolve found. What the store has is not fetched again; nothing is opened when it has all. The

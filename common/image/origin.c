@@ -8,6 +8,7 @@
 #include "image/tarfiles.h"
 #include "oci/sourcedocker.h"
 #include "oci/sourcelayout.h"
+#include "oci/sourceregistry.h"
 
 static const struct transport {
 	const char *name;
@@ -34,9 +35,35 @@ bool origin_is_local(const json_t *record)
 	return transport_of(record) && json_is_string(json_object_get(record, "path"));
 }
 
+static const char *text_of(const json_t *record, const char *key)
+{
+	return json_string_value(json_object_get(record, key));
+}
+
+bool origin_is_registry(const json_t *record)
+{
+	const char *transport = text_of(record, "transport");
+	return transport && !strcmp(transport, "docker") && text_of(record, "registry") && text_of(record, "repository");
+}
+
+bool origin_needs_network(const json_t *records)
+{
+	size_t i;
+	json_t *record;
+	json_array_foreach(records, i, record)
+		if (origin_is_registry(record))
+			return true;
+	return false;
+}
+
+// NULL for a record that says no place.
 static char *place_of(const json_t *record)
 {
-	return mem_format("%s:%s", transport_of(record)->name, json_string_value(json_object_get(record, "path")));
+	if (origin_is_registry(record))
+		return mem_format("docker:%s/%s", text_of(record, "registry"), text_of(record, "repository"));
+	const struct transport *transport = transport_of(record);
+	const char *path = text_of(record, "path");
+	return transport && path ? mem_format("%s:%s", transport->name, path) : NULL;
 }
 
 static struct origin *find(const struct origins *o, const char *place)
@@ -63,23 +90,27 @@ static void open_place(const struct origins *o, struct origin *item, const struc
 
 void origin_add(struct origins *o, const json_t *record, struct sandbox *sandbox)
 {
-	if (!origin_is_local(record))
-		return;
 	char *place = place_of(record);
-	if (find(o, place)) {
+	if (!place || find(o, place)) {
 		free(place);
 		return;
 	}
 	o->items = mem_resize(o->items, o->count + 1, sizeof *o->items);
 	o->items[o->count] = (struct origin){ .place = place };
-	open_place(o, &o->items[o->count++], transport_of(record), json_string_value(json_object_get(record, "path")), sandbox);
+	struct origin *item = &o->items[o->count++];
+	const struct transport *transport = transport_of(record);
+	if (transport)
+		open_place(o, item, transport, text_of(record, "path"), sandbox);
+	else if (sourceregistry_open(&item->source, text_of(record, "registry"), text_of(record, "repository"), &item->failed) <
+		0)
+		item->failed.status = STATUS_MALFORMED; // it is no operand, but what a record says
 }
 
 struct source *origin_find(struct origins *o, const json_t *record, struct err *e)
 {
-	mem_auto char *place = origin_is_local(record) ? place_of(record) : NULL;
+	mem_auto char *place = place_of(record);
 	struct origin *item = place ? find(o, place) : NULL;
-	const char *transport = json_string_value(json_object_get(record, "transport"));
+	const char *transport = text_of(record, "transport");
 	if (!item)
 		err_set(e, STATUS_USAGE, "transport '%s': not one this program reads images from",
 			transport ? transport : "none");

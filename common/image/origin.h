@@ -1,4 +1,5 @@
 // Where image records say that their bytes are, opened before the sandbox closes: one source per place, however many records name it.
+// A registry is asked only when something is wanted from it; registry_prepare comes before.
 // SPDX-License-Identifier: Apache-2.0
 #ifndef IMAGE_ORIGIN_H
 #define IMAGE_ORIGIN_H
@@ -12,7 +13,7 @@
 #include "oci/source.h"
 
 struct origin {
-	char *place; // `TRANSPORT:PATH`
+	char *place; // `TRANSPORT:PATH`, or docker:HOST/REPOSITORY
 	struct source source;
 	struct err failed; // why there is none
 };
@@ -26,7 +27,11 @@ struct origins { // zero at the start
 // Whether the record's transport is a place on this machine: oci, oci-archive, docker-archive, dir.
 bool origin_is_local(const json_t *record);
 
-// Opens the local place of this record, unless it is open; what went wrong is told by origin_find, since a record whose blobs are in
+// Whether it is a repository of a registry, docker://.
+bool origin_is_registry(const json_t *record);
+bool origin_needs_network(const json_t *records); // whether one of these is
+
+// Opens the place of this record, unless it is open; what went wrong is told by origin_find, since a record whose blobs are in
 // the store needs it no more. The sandbox gets what reading from it takes. Call it while the process has one thread.
 void origin_add(struct origins *o, const json_t *record, struct sandbox *sandbox);
 

@@ -168,6 +168,12 @@ char *registry_url(struct registry *r, const char *path, struct err *e)
 	return mem_format("%s/v2/%s%s%s", r->base, r->repository ? r->repository : "", r->repository ? "/" : "", path);
 }
 
+char *registry_blob_url(struct registry *r, const char *digest, struct err *e)
+{
+	mem_auto char *path = mem_format("blobs/%s", digest);
+	return registry_url(r, path, e);
+}
+
 char *registry_onward(const struct http_response *response, const char *reference, bool same_origin, struct err *e)
 {
 	const char *from = response->final_url;

@@ -17,9 +17,8 @@
 // --auth-host, those of credentials.h and of http.h, for the table of every program that talks to a registry.
 extern const struct cmd_option registry_options[];
 
-#define REGISTRY_MANIFEST_MAX ((size_t)4 << 20) // what distribution-spec asks every registry to take
-#define REGISTRY_PULL         "pull"
-#define REGISTRY_PUSH         "pull,push"
+#define REGISTRY_PULL "pull"
+#define REGISTRY_PUSH "pull,push"
 
 // Call it once, with one thread, before sandbox_enter: reads the credentials, then as http_prepare.
 int registry_prepare(struct sandbox *s, struct err *e);
@@ -62,6 +61,10 @@ int registry_has_manifest(struct registry *r, const char *reference, struct err 
 int registry_put_manifest(struct registry *r, const char *reference, const char *media_type, const void *data, size_t length,
 	struct err *e);
 int registry_delete_manifest(struct registry *r, const char *reference, struct err *e);
+
+// ---- blobs ----
+
+char *registry_blob_url(struct registry *r, const char *digest, struct err *e); // malloced
 
 // ---- names ----
 

@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "crypto/hash.h"
+#include "oci/manifest.h"
 #include "oci/ref.h"
 #include "oci/registry.h"
 
@@ -46,7 +47,7 @@ int registry_manifest(struct registry *r, const char *reference, struct buf *tex
 	if (!url)
 		return -1;
 	text->length = 0;
-	http_into(&q, text, REGISTRY_MANIFEST_MAX);
+	http_into(&q, text, MANIFEST_BYTES_MAX);
 	int result = registry_ask(r, &q, &response, e);
 	if (!result &&
 		(expect(reference, "", text, e) < 0 ||

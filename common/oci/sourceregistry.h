@@ -1,0 +1,15 @@
+// A repository of a registry as a source of images.
+// SPDX-License-Identifier: Apache-2.0
+#ifndef OCI_SOURCEREGISTRY_H
+#define OCI_SOURCEREGISTRY_H
+
+#include "oci/registry.h"
+#include "oci/source.h"
+
+// HOST[:PORT] and repository as in a record of docker://. No tag is `latest`. Nothing is asked yet.
+int sourceregistry_open(struct source *s, const char *host, const char *repository, struct err *e);
+
+// The registry of such a source, borrowed; NULL for another source.
+struct registry *sourceregistry_of(const struct source *s);
+
+#endif
