@@ -1,0 +1,54 @@
+# A TUF repository made by the kit's own programs, for the tests of those that publish: keys NAME.pem and NAME.pub here, metadata in ./m.
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+
+# keys NAME...: pairs without passphrase.
+keys() {
+	local name
+	for name; do
+		key-gen --no-passphrase --public-out "$name.pub" -o "$name.pem" || return
+	done
+}
+
+# repository [OPTION...]: signed by one key for each role.
+repository() {
+	keys root targets snapshot timestamp
+	tuf-init --add-key root=root.pub --add-key targets=targets.pub --add-key snapshot=snapshot.pub --add-key timestamp=timestamp.pub \
+		--key root.pem --key targets.pem --key snapshot.pem --key timestamp.pem "$@" m
+}
+
+# publish: the snapshot and timestamp of what is in ./m.
+publish() {
+	tuf-snapshot --key snapshot.pem m && tuf-timestamp --key timestamp.pem m
+}
+
+keyid() {
+	key-pub --id tuf "$1.pub"
+}
+
+# state: what is in ./m, as `FILE:VERSION:SIGNATURES` in order.
+state() {
+	local file
+	for file in m/*.json; do
+		printf '%s:%s:%s ' "$(basename "$file" .json)" "$(jq .signed.version "$file")" "$(jq '.signatures | length' "$file")"
+	done | sed 's/ $//'
+}
+
+# sums: of every file in ./m, to be compared before and after.
+sums() {
+	find m -type f | sort | xargs sha256sum
+}
+
+# verified FILE KEY: openssl agrees that KEY signed what jq and a sorting of keys make of the file's `signed`. Our own canonical JSON has no
+# part in it; it serves for metadata without control characters.
+verified() {
+	jq -jcS .signed "$1" >verified.payload
+	jq -r --arg id "$(keyid "$2")" '.signatures[] | select(.keyid == $id).sig' "$1" | xxd -r -p >verified.sig
+	openssl pkeyutl -verify -rawin -pubin -inkey "$2.pub" -in verified.payload -sigfile verified.sig >/dev/null
+}
+
+# is_about TIME SECONDS: within a minute of so many seconds from now.
+is_about() {
+	local difference=$(($(date -d "$1" +%s) - $(date +%s) - $2))
+	((difference > -60 && difference < 60))
+}
