@@ -137,6 +137,19 @@ load unpack
 	same "$before" "$(outside)"
 }
 
+@test "a full disk is 8, told with the file's name, whichever thread wrote it; and nothing is left" {
+	[ "$(id -u)" = 0 ] || skip "root only: mounts"
+	mkdir full
+	for size in 20000 200000; do # the one is written beside the making of the next, the other before it
+		rm -rf t && mkdir t
+		for i in {1..90}; do head -c $size /dev/zero >t/f$i; done
+		tar -cf t.tar -C t .
+		export -f refuse says same
+		unshare -m bash -c 'mount -t tmpfs -o size=1m none full && refuse 8 unpack --tar full/target <t.tar &&
+			says "f" "cannot write: No space left on device" && same "" "$(ls -A full)"'
+	done
+}
+
 @test "a signal removes what was made, and the process dies by it" {
 	mkfifo pipe
 	for signal in INT TERM HUP; do

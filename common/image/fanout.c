@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,6 +68,17 @@ static void *work(void *worker)
 	return NULL;
 }
 
+static int start_thread(struct worker *w)
+{
+	sigset_t most, before;
+	sigfillset(&most);
+	sigdelset(&most, SIGPIPE);
+	pthread_sigmask(SIG_SETMASK, &most, &before);
+	int error = pthread_create(&w->thread, NULL, work, w);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return error;
+}
+
 struct fanout *fanout_start(const struct fanout_consumer *consumers, size_t count, struct err *e)
 {
 	struct fanout *f = mem_alloc(sizeof *f);
@@ -76,7 +88,7 @@ struct fanout *fanout_start(const struct fanout_consumer *consumers, size_t coun
 	for (; f->count < count; f->count++) {
 		struct worker *w = &f->workers[f->count];
 		*w = (struct worker){ .fanout = f, .consumer = consumers[f->count] };
-		errno = pthread_create(&w->thread, NULL, work, w);
+		errno = start_thread(w);
 		if (errno) {
 			err_system(e, "cannot start a thread");
 			fanout_finish(f, &(struct err){ 0 });
@@ -135,9 +147,14 @@ int fanout_add(struct fanout *f, const void *data, size_t length, struct err *e)
 	return 0;
 }
 
+int fanout_cut(struct fanout *f, struct err *e)
+{
+	return f->filled ? hand_over(f, e) : 0;
+}
+
 int fanout_finish(struct fanout *f, struct err *e)
 {
-	int failed = f->filled ? hand_over(f, e) : 0;
+	int failed = fanout_cut(f, e);
 	pthread_mutex_lock(&f->lock);
 	f->ended = true;
 	pthread_cond_broadcast(&f->changed);

@@ -17,7 +17,8 @@ struct fanout_consumer {
 
 struct fanout;
 
-// Starts the threads; do it behind sandbox_enter, which they inherit. Returns NULL with e filled when that is impossible.
+// Starts the threads; do it behind sandbox_enter, which they inherit. Signals are left to the caller's thread, but for SIGPIPE, which
+// a consumer may earn. Returns NULL with e filled when that is impossible.
 struct fanout *fanout_start(const struct fanout_consumer *consumers, size_t count, struct err *e);
 
 // Where the next bytes will lie, at least one and at most *length of them: who reads straight to there saves a copy.
@@ -25,6 +26,9 @@ void *fanout_room(struct fanout *f, size_t *length);
 
 // The next bytes of the stream; data may be what fanout_room gave. -1 with the consumer's error once one has failed.
 int fanout_add(struct fanout *f, const void *data, size_t length, struct err *e);
+
+// Hands over what was added as a piece of its own, however short: consumers see where one was cut. Errors as fanout_add.
+int fanout_cut(struct fanout *f, struct err *e);
 
 // Waits until all was consumed, ends the threads and frees f. Returns -1 when a consumer failed.
 int fanout_finish(struct fanout *f, struct err *e);

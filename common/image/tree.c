@@ -16,10 +16,12 @@
 #include "image/attributes.h"
 #include "image/stage.h"
 #include "image/tree.h"
+#include "image/treedata.h"
 #include "image/treepath.h"
 
 struct tree {
 	struct treepath *path; // to the directory that is being filled
+	struct treedata *data; // from the first small file on
 	struct keeper keep;
 	int64_t bytes;
 };
@@ -45,13 +47,19 @@ struct tree *tree_open(int root, const struct tree_options *options)
 
 int tree_finish(struct tree *t, struct err *e)
 {
+	if (t->data && treedata_finish(mem_steal(t->data), e) < 0)
+		return -1;
 	return treepath_finish(t->path, e);
 }
 
 void tree_close(struct tree *t)
 {
-	if (t)
-		treepath_free(t->path);
+	struct err ignored = { 0 };
+	if (!t)
+		return;
+	if (t->data)
+		treedata_finish(t->data, &ignored);
+	treepath_free(t->path);
 	free(t);
 }
 
@@ -70,12 +78,17 @@ static struct timespec mtime_of(const struct tar_entry *entry)
 	return (struct timespec){ .tv_sec = entry->mtime, .tv_nsec = entry->mtime_ns };
 }
 
-static int copy_data(struct tree *t, int fd, const struct tar_entry *entry, const char *path, struct tar_reader *r, struct err *e)
+static int count_bytes(struct tree *t, const struct tar_entry *entry, const char *path, struct err *e)
 {
 	if (entry->size > t->keep.options.bytes - t->bytes)
 		return err_set(e, STATUS_LIMIT, "'%s': the files together are larger than the limit of %" PRId64 " bytes", path,
 			t->keep.options.bytes);
 	t->bytes += entry->size;
+	return 0;
+}
+
+static int copy_data(int fd, const char *path, struct tar_reader *r, struct err *e)
+{
 	const char *data = "";
 	int64_t n;
 	while ((n = tar_borrow(r, &data, e)) > 0) {
@@ -90,12 +103,10 @@ static int copy_data(struct tree *t, int fd, const struct tar_entry *entry, cons
 	return n < 0 ? -1 : 0;
 }
 
-// Owner, bits, attributes and time of a file that is open: in this order, since writing and chown clear the bits.
+// Bits, attributes and time of a file that is open and has its owner: in this order, since writing and chown clear the bits.
 static int finish_file(struct tree *t, int fd, const struct tar_entry *entry, struct attributes *a, const char *path,
 	struct err *e)
 {
-	if (a->chown && attributes_owner_result(&t->keep, fchown(fd, (uid_t)entry->uid, (gid_t)entry->gid), a, path, e) < 0)
-		return -1;
 	if (a->xattrs && attributes_set_xattrs(&t->keep, fd, entry->xattrs, entry->xattr_count, path, e) < 0)
 		return -1;
 	if ((a->special || a->xattrs) && fchmod(fd, a->mode) < 0)
@@ -117,9 +128,16 @@ static int put_file(struct tree *t, int directory, const char *name, const struc
 	}
 	if (fd < 0)
 		return cannot_make(path, e);
-	if (copy_data(t, fd, entry, path, r, e) < 0)
+	if (count_bytes(t, entry, path, e) < 0)
 		return -1;
-	return finish_file(t, fd, entry, a, path, e);
+	if (a->chown && attributes_owner_result(&t->keep, fchown(fd, (uid_t)entry->uid, (gid_t)entry->gid), a, path, e) < 0)
+		return -1;
+	if (!a->special && !a->xattrs && treedata_takes(entry->size, path)) {
+		if (!t->data && !(t->data = treedata_start(e)))
+			return -1;
+		return treedata_give(t->data, io_steal(fd), entry->size, mtime_of(entry), path, r, e);
+	}
+	return copy_data(fd, path, r, e) < 0 ? -1 : finish_file(t, fd, entry, a, path, e);
 }
 
 // Symlinks, fifos and devices: made by name, never opened.
