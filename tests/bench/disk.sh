@@ -27,7 +27,7 @@ rm "$d"/copy.*
 head -c 30 /dev/urandom | base64 >"$d/text"
 paired "disk-encrypt of $megabytes MiB, 512-byte sectors" 'qemu-img convert -O luks' '>= 5x' \
 	'disk-encrypt --secret "$d/secret" <"$d/raw" >"$d/luks"' \
-	'qemu-img convert -f raw -O luks --object secret,id=s,file="$d/text" -o key-secret=s,iter-time=10 "$d/raw" "$d/qemu"'
+	'qemu-img convert -f raw -O luks --object secret,id=s,file="$d/text" -o key-secret=s,iter-time=100 "$d/raw" "$d/qemu"'
 rm "$d/qemu"
 
 paired "disk-encrypt of $megabytes MiB, 4096-byte sectors, file to file" 'cp' '<= 1.1x' \
