@@ -85,7 +85,8 @@ registry_stop() {
 	while [[ -d /proc/$(<"$REG/$1.pid") ]]; do sleep 0.01; done
 }
 
-# registry_serve FILE: https://registry.example with app/hello:1.0.0 and app/hello:latest, an image of this layer.
+# registry_serve FILE: https://registry.example with app/hello:1.0.0 and app/hello:latest, an image of this layer, and app/old:2.0.0 to
+# be removed.
 registry_serve() {
 	registry_start plain
 	cat >"$WEB/rules/registry.example/registry.conf" <<-'EOF'
@@ -98,6 +99,7 @@ registry_serve() {
 		layout "$REG/hello" $tag "$1"
 		skopeo copy -q --dest-tls-verify=false "oci:$REG/hello:$tag" docker://127.0.0.1:5000/app/hello:$tag
 	done
+	skopeo copy -q --dest-tls-verify=false "oci:$REG/hello:latest" docker://127.0.0.1:5000/app/old:2.0.0
 }
 
 # layout DIR TAG LAYER-FILE...: an OCI image layout with one image of these uncompressed layers.

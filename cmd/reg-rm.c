@@ -1,0 +1,146 @@
+// reg-rm - remove images from a registry
+// SPDX-License-Identifier: Apache-2.0
+//
+// operands: references, as in docker://. stdout: their records, with the digest of what was removed. Nothing goes that another tag still
+// leads to (1, dtuf:D26), nor when an operand is not found (3). 1 for a registry that removes nothing (dtuf:D27).
+#include <string.h>
+
+#include "base/cmd.h"
+#include "base/mem.h"
+#include "base/record.h"
+#include "oci/ref.h"
+#include "oci/registry.h"
+
+#define ACTIONS "pull,delete"
+
+static struct {
+	bool force;
+	int64_t max_names;
+} user = { .max_names = 1000000 };
+
+static const struct cmd_option options[] = {
+	CMD_FLAG('f', "force", &user.force, "remove an image with all tags that lead to it"),
+	CMD_NUMBER(0, "max-names", "N", &user.max_names, 1, 100000000, "look at no more than N tags; 1000000 unless told"),
+	CMD_GROUP(registry_options),
+	CMD_END,
+};
+
+static const struct cmd cmd = {
+	.name = "reg-rm",
+	.operands = "REFERENCE ...",
+	.summary = "remove images from a registry",
+	.reads = CMD_NONE,
+	.writes = CMD_RECORDS,
+	.least_operands = 1,
+	.most_operands = -1,
+	.options = options,
+};
+
+static const char *text_of(const json_t *record, const char *key)
+{
+	return json_string_value(json_object_get(record, key));
+}
+
+// Its record with the digest it has now.
+static json_t *find(const char *operand, struct err *e)
+{
+	buf_auto text = { 0 };
+	char digest[DIGEST_TEXT_MAX];
+	mem_auto char *type = NULL;
+	json_t *record = ref_parse_registry(operand, e);
+	if (!record)
+		return NULL;
+	const char *named = text_of(record, "digest");
+	struct registry *r = registry_open(text_of(record, "registry"), text_of(record, "repository"), ACTIONS, e);
+	int failed = r ? registry_manifest(r, named ? named : text_of(record, "tag"), &text, &type, digest, e) : -1;
+	registry_close(r);
+	if (failed) {
+		json_decref(record);
+		return NULL;
+	}
+	if (!named)
+		json_object_set_new(record, "digest", json_string(digest));
+	return record;
+}
+
+// The tag among those of the repository, other than `own`, that leads to this digest, itself or by an index. 1 with *tag, 0 or -1.
+static int find_user(struct registry *r, const char *digest, const char *own, const struct texts *tags, const char **tag,
+	struct err *e)
+{
+	for (size_t i = 0; i < tags->count; i++) {
+		buf_auto text = { 0 };
+		char found[DIGEST_TEXT_MAX];
+		mem_auto char *type = NULL;
+		*tag = tags->items[i];
+		if (own && !strcmp(*tag, own))
+			continue;
+		if (registry_manifest(r, *tag, &text, &type, found, e) < 0) {
+			if (e->status != STATUS_NOT_FOUND)
+				return -1;
+			*e = (struct err){ 0 }; // gone meanwhile, or a tag without manifest
+		} else if (!strcmp(found, digest) || strstr(buf_text(&text), digest)) {
+			return 1;
+		}
+	}
+	return 0;
+}
+
+static int check_unused(struct registry *r, const json_t *record, struct err *e)
+{
+	texts_auto tags = { 0 };
+	const char *tag, *digest = text_of(record, "digest");
+	if (user.force)
+		return 0;
+	if (registry_tags(r, (size_t)user.max_names, &tags, e) < 0)
+		return -1;
+	int used = find_user(r, digest, text_of(record, "tag"), &tags, &tag, e);
+	if (used <= 0)
+		return used;
+	err_set(e, STATUS_REFUSED, "'%s': the tag '%s' leads to the same image", text_of(record, "ref"), tag);
+	return err_hint(e, "--force removes the image with all its tags");
+}
+
+// A tag alone, where the registry knows how; else the manifest, and its tags go with it.
+static int remove_image(const json_t *record, struct err *e)
+{
+	struct err why = { 0 };
+	struct registry *r = registry_open(text_of(record, "registry"), text_of(record, "repository"), ACTIONS, e);
+	const char *tag = text_of(record, "tag");
+	bool done = !user.force && tag && registry_delete_manifest(r, tag, &why) == 0;
+	bool cannot = !done && tag && !user.force && why.status != STATUS_REFUSED && why.status != STATUS_NOT_FOUND;
+	if (cannot)
+		*e = why;
+	if (!done && !cannot && check_unused(r, record, e) == 0)
+		registry_delete_manifest(r, text_of(record, "digest"), e);
+	registry_close(r);
+	return e->status ? -1 : 0;
+}
+
+static int run(struct cmd_operands references, json_t *records, struct err *e)
+{
+	size_t at;
+	json_t *record;
+	for (int i = 0; i < references.count; i++) {
+		record = find(references.items[i], e);
+		if (!record)
+			return -1;
+		json_array_append_new(records, record);
+	}
+	json_array_foreach(records, at, record)
+		if (remove_image(record, e) < 0)
+			return -1;
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct err e = { 0 };
+	struct sandbox sandbox = { 0 };
+	struct cmd_operands references = cmd_start(&cmd, argc, argv);
+	jsonio_auto json_t *records = json_array();
+	if (registry_prepare(&sandbox, &e) < 0 || sandbox_enter(&sandbox, &e) < 0 || run(references, records, &e) < 0)
+		return cmd_fail(&e);
+	registry_end();
+	record_write_all(records);
+	return cmd_finish();
+}
