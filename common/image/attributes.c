@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -72,6 +73,16 @@ int attributes_set_xattrs(struct keeper *k, int fd, const struct tar_xattr *xatt
 			return err_system(e, "'%s': cannot set its attribute '%s'", path, x->name);
 		lose(&k->lost.xattrs, path);
 	}
+	return 0;
+}
+
+int attributes_clear_xattrs(struct keeper *k, int fd, const char *path, struct err *e)
+{
+	char names[XATTR_LIST_MAX];
+	ssize_t n = flistxattr(fd, names, sizeof names);
+	for (const char *name = names; n > 0 && name < names + n; name += strlen(name) + 1)
+		if (attributes_keep_xattr(k, name) && fremovexattr(fd, name) < 0 && errno != ENODATA)
+			return err_system(e, "'%s': cannot remove its attribute '%s'", path, name);
 	return 0;
 }
 

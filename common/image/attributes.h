@@ -36,6 +36,9 @@ int attributes_owner_result(struct keeper *k, int result, struct attributes *a, 
 int attributes_set_xattrs(struct keeper *k, int fd, const struct tar_xattr *xattrs, size_t count, const char *path,
 	struct err *e);
 
+// Removes those that would be kept, of a directory that a later entry describes anew.
+int attributes_clear_xattrs(struct keeper *k, int fd, const char *path, struct err *e);
+
 // Of what is at name, a symlink itself; of the open file when name is NULL.
 int attributes_set_times(int directory, const char *name, struct timespec mtime, const char *path, struct err *e);
 

@@ -20,7 +20,7 @@ static int check_fields(const json_t *record, struct err *e)
 {
 	static const char *const texts[] = { "ref", "transport", "name", "registry", "repository", "tag", "digest", "path", "id",
 		"diff_id", "imported", "used" };
-	static const char *const objects[] = { "labels", "platform", "blob", "signature", "manifest", "config", "source", "app",
+	static const char *const objects[] = { "labels", "platform", "blob", "signature", "index", "manifest", "config", "source", "app",
 		"derived_from" };
 	static const char *const arrays[] = { "layers", "verified", "insecure", "endpoints", "keys", "defaults", "dependencies" };
 	const json_t *value;

@@ -54,6 +54,11 @@ bool nameset_add(struct nameset *set, const char *name, size_t length)
 	return true;
 }
 
+bool nameset_has(const struct nameset *set, const char *name, size_t length)
+{
+	return set->room && *find(set->slots, set->room, fingerprint(set, name, length));
+}
+
 void nameset_free(struct nameset *set)
 {
 	free(set->slots);

@@ -17,6 +17,7 @@ struct nameset {         // zero at the start
 };
 
 bool nameset_add(struct nameset *set, const char *name, size_t length); // false when it was there
+bool nameset_has(const struct nameset *set, const char *name, size_t length);
 void nameset_free(struct nameset *set);
 
 #endif

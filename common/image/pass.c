@@ -65,6 +65,14 @@ static int explain(int fd, const char *expected, struct err *e)
 	return -1;
 }
 
+// An image id is of sha512, a diff_id of what it says.
+static enum digest_algorithm algorithm_of_archive(const json_t *record)
+{
+	enum digest_algorithm algorithm = DIGEST_SHA256;
+	digest_valid(json_string_value(json_object_get(record, "diff_id")), &algorithm, NULL);
+	return pass_is_aci(record) ? DIGEST_SHA512 : algorithm;
+}
+
 int pass_over_image(struct store *s, const json_t *record, const struct render_options *options, pass_visit *visit, void *context,
 	struct err *e)
 {
@@ -78,7 +86,9 @@ int pass_over_image(struct store *s, const json_t *record, const struct render_o
 	io_auto int fd = store_open_blob(s, blob.digest, NULL, e);
 	if (fd < 0)
 		return -1;
-	if (pass_over(fd, options, pass_is_aci(record) ? DIGEST_SHA512 : DIGEST_SHA256, visit, context, &found, e) < 0)
+	struct render_options how = *options;
+	how.tar.open_end = json_object_get(record, "diff_id") != NULL;
+	if (pass_over(fd, &how, algorithm_of_archive(record), visit, context, &found, e) < 0)
 		return explain(fd, blob.digest, e);
 	if (strcmp(blob.digest, found.source) != 0)
 		return mismatch("the blob", blob.digest, found.source, e);

@@ -10,6 +10,8 @@
 #include "base/io.h"
 #include "base/msg.h"
 #include "image/acirender.h"
+#include "image/layers.h"
+#include "image/ociimage.h"
 #include "image/pass.h"
 #include "image/render.h"
 #include "image/stage.h"
@@ -82,6 +84,18 @@ static int fill_from_tar(struct store *s, const json_t *record, int fd, int root
 	return result;
 }
 
+// ---- the layers of an OCI image ----
+
+static int fill_from_layers(struct store *s, const json_t *record, int root, const struct render_options *options, struct err *e)
+{
+	struct tree *tree = open_tree(root, options);
+	int result = layers_apply(s, record, tree, options, e);
+	if (result == 0)
+		result = complete(tree, root, options, e);
+	tree_close(tree);
+	return result;
+}
+
 // ---- an App Container Image ----
 
 static int fill_from_aci(struct store *s, const json_t *record, int root, const struct render_options *options,
@@ -113,11 +127,12 @@ static int fill_layout(struct store *s, const json_t *record, int stage, const s
 
 static int fill_from_image(struct store *s, const json_t *record, int stage, const struct render_options *options, struct err *e)
 {
-	if (json_object_get(record, "layers") || json_object_get(record, "manifest"))
-		return err_set(e, STATUS_USAGE, "OCI images: layers: not supported yet");
-	bool is_aci = pass_is_aci(record);
+	bool is_oci = ociimage_is(record), is_aci = !is_oci && pass_is_aci(record);
 	if (options->layout && !is_aci)
-		return err_set(e, STATUS_USAGE, "a bare tar has no manifest to keep beside rootfs/");
+		return err_set(e, STATUS_USAGE, "%s has no manifest to keep beside rootfs/",
+			is_oci ? "an OCI image" : "a bare tar");
+	if (is_oci)
+		return fill_from_layers(s, record, stage, options, e);
 	buf_auto manifest = { 0 };
 	if (options->layout)
 		return fill_layout(s, record, stage, options, e);

@@ -348,6 +348,9 @@ int tar_next(struct tar_reader *r, struct tar_entry *entry, struct err *e)
 	for (;;) {
 		int64_t at = r->stream.offset;
 		const struct tarhead_block *h = tarstream_block(&r->stream, e);
+		if (!h && !e->status && at && r->limits.open_end && !r->pax_body.length && !r->long_name.length &&
+			!r->long_link.length)
+			return 0;
 		if (!h)
 			return e->status ? -1
 					 : err_set(e, STATUS_MALFORMED, "tar archive: %s",

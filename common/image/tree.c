@@ -31,6 +31,11 @@ const struct tree_losses *tree_losses(const struct tree *t)
 	return &t->keep.lost;
 }
 
+struct treepath *tree_path(struct tree *t)
+{
+	return t->path;
+}
+
 static int cannot_make(const char *path, struct err *e)
 {
 	return err_system(e, "'%s': cannot make it", path);
@@ -182,7 +187,7 @@ static int put_special(struct tree *t, int directory, const char *name, const st
 	return attributes_set_times(directory, name, mtime_of(entry), path, e);
 }
 
-static bool leaves_root(const char *path)
+bool tree_leaves_root(const char *path)
 {
 	if (*path == '/')
 		return true;
@@ -196,7 +201,7 @@ static bool leaves_root(const char *path)
 static int put_hard_link(struct tree *t, const char *path, const char *link, struct err *e)
 {
 	const char *name, *target;
-	if (leaves_root(link) || !strcmp(link, "."))
+	if (tree_leaves_root(link) || !strcmp(link, "."))
 		return err_set(e, STATUS_MALFORMED, "'%s': a hard link out of the archive: to '%s'", path, link);
 	const char *slash = strrchr(link, '/');
 	target = slash ? slash + 1 : link;
@@ -224,7 +229,7 @@ int tree_put(struct tree *t, const struct tar_entry *entry, const char *path, co
 {
 	if (interrupt_check(e) < 0)
 		return -1;
-	if (leaves_root(path))
+	if (tree_leaves_root(path))
 		return err_set(e, STATUS_MALFORMED, "'%s': an entry that leads out of the target", path);
 	if (!strcmp(path, ".") && entry->type != TAR_DIRECTORY)
 		return err_set(e, STATUS_MALFORMED, "'%s': the root of the archive is no directory", path);

@@ -31,6 +31,7 @@ struct tree_losses {
 };
 
 struct tree;
+struct treepath;
 
 // root is the directory to fill, borrowed; nothing in it is trusted to stay what it is.
 struct tree *tree_open(int root, const struct tree_options *options);
@@ -43,6 +44,11 @@ int tree_put(struct tree *t, const struct tar_entry *entry, const char *path, co
 
 // The modes, owners and times of directories, which making their entries would change. Call it once, at the end.
 int tree_finish(struct tree *t, struct err *e);
+
+// Whether a path is absolute or has a `..`.
+bool tree_leaves_root(const char *path);
+
+struct treepath *tree_path(struct tree *t); // for treelayer.h
 
 const struct tree_losses *tree_losses(const struct tree *t);
 void tree_close(struct tree *t);

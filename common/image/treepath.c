@@ -298,6 +298,8 @@ int treepath_put(struct treepath *t, const struct tar_entry *entry, struct attri
 	if ((uid != st.st_uid || gid != st.st_gid) &&
 		attributes_owner_result(t->keep, fchown(level->fd, uid, gid), a, path, e) < 0)
 		return -1;
+	if (!made && attributes_clear_xattrs(t->keep, level->fd, path, e) < 0)
+		return -1;
 	if (a->xattrs && attributes_set_xattrs(t->keep, level->fd, entry->xattrs, entry->xattr_count, path, e) < 0)
 		return -1;
 	level->mode = a->mode;
