@@ -38,8 +38,9 @@ bool client_consistent(const struct client *c)
 
 int client_open(struct client *c, const char *directory, struct remote *remote, bool write, struct sandbox *s, struct err *e)
 {
-	*c = (struct client){ .remote = remote, .now = date_now(), .trusted = { -1, -1 } };
-	return trusted_open(&c->trusted, directory, remote || write, s, e);
+	*c = (struct client){ .remote = remote, .now = date_now() };
+	trusted_open_memory(&c->trusted);
+	return directory ? trusted_open(&c->trusted, directory, remote || write, s, e) : 0;
 }
 
 void client_close(struct client *c)

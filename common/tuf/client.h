@@ -25,7 +25,7 @@ struct client {
 };
 
 // Takes the time and opens the directory of trusted metadata; with a remote, or to `write` a root, it is made when absent, and locked. Call it before
-// sandbox_enter.
+// sandbox_enter. Without a directory what is trusted is kept in memory.
 int client_open(struct client *c, const char *directory, struct remote *remote, bool write, struct sandbox *s, struct err *e);
 void client_close(struct client *c);
 

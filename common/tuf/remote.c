@@ -85,14 +85,15 @@ static int open_half(struct half *h, const char *own, const char *repository, co
 	return open_directory(h, path, own || !strcmp(name, "metadata"), s, e);
 }
 
-static int open_mirror(struct remote *r, const char *repository, struct sandbox *s, struct err *e)
+static int open_mirror(struct remote *r, const char *repository, const char *metadata, const char *targets, struct sandbox *s,
+	struct err *e)
 {
 	r->mirrors = mem_resize(r->mirrors, r->count + 1, sizeof *r->mirrors);
 	struct mirror *m = &r->mirrors[r->count++];
 	*m = (struct mirror){ { NULL, -1 }, { NULL, -1 } };
-	if (open_half(&m->metadata, user.metadata, repository, "metadata", s, e) < 0)
+	if (open_half(&m->metadata, metadata, repository, "metadata", s, e) < 0)
 		return -1;
-	return open_half(&m->targets, user.targets, repository, "targets", s, e);
+	return open_half(&m->targets, targets, repository, "targets", s, e);
 }
 
 static bool needs_network(const struct remote *r)
@@ -110,13 +111,23 @@ struct remote *remote_open(struct sandbox *s, struct err *e)
 	if (user.repositories.count > 1 && (user.metadata || user.targets))
 		failed = err_set(e, STATUS_USAGE, "options --metadata-url and --targets-url: for one --repo, not for several");
 	for (size_t i = 0; i < user.repositories.count && !failed; i++)
-		failed = open_mirror(r, user.repositories.items[i], s, e);
+		failed = open_mirror(r, user.repositories.items[i], user.metadata, user.targets, s, e);
 	if (!user.repositories.count && !failed)
-		failed = open_mirror(r, NULL, s, e);
+		failed = open_mirror(r, NULL, user.metadata, user.targets, s, e);
 	if (!failed && needs_network(r))
 		failed = http_prepare(s, e);
 	http_cap_redirects(REMOTE_REDIRECTS_MAX);
 	if (!failed)
+		return r;
+	remote_close(r);
+	return NULL;
+}
+
+struct remote *remote_open_tree(const char *directory, struct sandbox *s, struct err *e)
+{
+	struct remote *r = mem_alloc(sizeof *r);
+	mem_auto char *place = mem_format("file:%s", directory);
+	if (!open_mirror(r, place, NULL, NULL, s, e))
 		return r;
 	remote_close(r);
 	return NULL;
@@ -290,4 +301,15 @@ int remote_blob(struct remote *r, size_t mirror, const char *hash, struct remote
 {
 	mem_auto char *name = mem_format("blobs/sha256/%s", hash);
 	return read_target(&r->mirrors[mirror].targets, name, name, q, e);
+}
+
+int remote_has_target(struct remote *r, const char *path, const char *hash, int64_t *size, struct err *e)
+{
+	struct stat st;
+	mem_auto char *name = remote_target_file(path, hash);
+	io_auto int fd = open_file(&r->mirrors[0].targets, name, e);
+	if (fd < 0)
+		return -1;
+	*size = fstat(fd, &st) < 0 ? -1 : st.st_size;
+	return 0;
 }

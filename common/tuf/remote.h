@@ -21,7 +21,8 @@ struct remote;
 // What the options named: the same repository, in one place or several (mirrors, asked in order). Opens directories, and prepares the
 // network only where it is needed: call it before sandbox_enter. Returns NULL on failure. Nothing is asked for yet.
 struct remote *remote_open(struct sandbox *s, struct err *e);
-void remote_close(struct remote *r); // NULL is fine
+struct remote *remote_open_tree(const char *directory, struct sandbox *s, struct err *e); // this one, whatever the options say
+void remote_close(struct remote *r);                                                      // NULL is fine
 size_t remote_mirrors(const struct remote *r);
 
 // Appends `[V.]ROLE.json`, V only above 0 (dtuf:S17). Returns 0, or 1 when the repository says that there is none (404, 403, no such
@@ -44,6 +45,9 @@ int remote_target(struct remote *r, size_t mirror, const char *path, const char 
 
 // One blob of a target that has several (dtuf:B3), by its SHA-256 in hex.
 int remote_blob(struct remote *r, size_t mirror, const char *hash, struct remote_request *q, struct err *e);
+
+// Of a tree: whether it has the target's file, and its size. STATUS_NOT_FOUND.
+int remote_has_target(struct remote *r, const char *path, const char *hash, int64_t *size, struct err *e);
 
 // Where a tree has a target, below targets/: its path with HASH. before the last component; F(path) for a path that is no plain one.
 char *remote_target_file(const char *path, const char *hash); // malloced

@@ -1,0 +1,65 @@
+// tuf-lint - tell everything that a client would refuse about a TUF repository
+// SPDX-License-Identifier: Apache-2.0
+//
+// TREE: a directory with metadata/ and targets/, as it will be published. stderr: a line for each finding. 1 when there is one that a
+// client would refuse (dtuf:R20).
+#include <inttypes.h>
+
+#include "base/cmd.h"
+#include "base/date.h"
+#include "base/msg.h"
+#include "tuf/lint.h"
+
+static struct {
+	const char *from;
+	bool data, strict;
+	int64_t first_root;
+} user = { .first_root = 1 };
+
+static const struct cmd_option options[] = {
+	CMD_TEXT(0, "from", "OLD", &user.from,
+		"also for a client at this state: an older tree, or a directory of trusted metadata"),
+	CMD_FLAG(0, "data", &user.data, "also hash the data of the targets"),
+	CMD_NUMBER(0, "first-root", "N", &user.first_root, 1, INT64_MAX, "clients were given root N; 1 unless told"),
+	CMD_FLAG(0, "strict", &user.strict, "end with 1 when there are warnings"),
+	CMD_END,
+};
+
+static const struct cmd cmd = {
+	.name = "tuf-lint",
+	.operands = "TREE",
+	.summary = "tell everything that a client would refuse about a TUF repository",
+	.reads = CMD_NONE,
+	.writes = CMD_NONE,
+	.least_operands = 1,
+	.most_operands = 1,
+	.options = options,
+};
+
+static int judge(const struct lint *l, const char *tree, struct err *e)
+{
+	for (size_t i = 0; i < l->errors.count; i++)
+		msg_error("%s", l->errors.items[i]);
+	for (size_t i = 0; i < l->warnings.count; i++)
+		msg_warn("%s", l->warnings.items[i]);
+	if (l->errors.count)
+		return err_set(e, STATUS_REFUSED, "'%s': errors: %zu, warnings: %zu", tree, l->errors.count, l->warnings.count);
+	if (user.strict && l->warnings.count)
+		return err_set(e, STATUS_REFUSED, "'%s': warnings: %zu, and --strict", tree, l->warnings.count);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct err e = { 0 };
+	struct sandbox sandbox = { 0 };
+	struct cmd_operands tree = cmd_start(&cmd, argc, argv);
+	struct lint l = { .now = date_now(), .data = user.data, .first_root = user.first_root };
+	struct lint_place *place = lint_open(tree.items[0], user.from, &sandbox, &e);
+	int failed = !place || sandbox_enter(&sandbox, &e) < 0 || lint_tree(place, &l, &e) < 0;
+	lint_close(place);
+	if (failed || judge(&l, tree.items[0], &e) < 0)
+		return cmd_fail(&e);
+	lint_free(&l);
+	return cmd_finish();
+}
