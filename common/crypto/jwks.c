@@ -7,6 +7,7 @@
 #include "base/io.h"
 #include "base/jsonio.h"
 #include "base/mem.h"
+#include "crypto/b64.h"
 #include "crypto/jwks.h"
 
 enum { SET_FILE_MAX = 4 << 20 }; // bytes: some thousand keys
@@ -112,5 +113,7 @@ void jwks_thumbprint_base64url(const char hex[65], char out[44])
 {
 	unsigned char bytes[32];
 	sodium_hex2bin(bytes, sizeof bytes, hex, 64, NULL, NULL, NULL);
-	sodium_bin2base64(out, 44, bytes, sizeof bytes, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+	buf_auto text = { 0 };
+	b64_encode(bytes, sizeof bytes, &text);
+	memcpy(out, text.data, 44); // with its NUL
 }

@@ -225,13 +225,20 @@ json_t *store_blobs_of(const json_t *record, struct err *e)
 
 // ---- changing ----
 
-static int add_name(struct store *s, const json_t *record, const char *key, struct err *e)
+// The entry that says that the image has its name, and the directory it is in; both malloced, or NULL for an image without a name.
+static char *name_entry(const json_t *record, const char *key, char **directory)
 {
 	const char *name = json_string_value(json_object_get(record, "name"));
-	if (!name)
+	*directory = name ? store_names_directory(name) : NULL;
+	return name ? mem_format("%s/%s", *directory, key) : NULL;
+}
+
+static int add_name(struct store *s, const json_t *record, const char *key, struct err *e)
+{
+	mem_auto char *directory = NULL;
+	mem_auto char *path = name_entry(record, key, &directory);
+	if (!path)
 		return 0;
-	mem_auto char *directory = store_names_directory(name);
-	mem_auto char *path = mem_format("%s/%s", directory, key);
 	if (mkdirat(store_directory(s), directory, 0755) < 0 && errno != EEXIST)
 		return err_system(e, "'%s/%s': cannot make the directory", store_path(s), directory);
 	io_auto int fd = openat(store_directory(s), path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
@@ -308,11 +315,10 @@ int store_remove_image(struct store *s, const char *id, struct err *e)
 	mem_auto char *path = path_of(key);
 	if (unlinkat(store_directory(s), path, 0) < 0)
 		return err_system(e, "'%s/%s': cannot remove", store_path(s), path);
-	const char *name = json_string_value(json_object_get(record, "name"));
-	if (!name)
+	mem_auto char *directory = NULL;
+	mem_auto char *entry = name_entry(record, key, &directory);
+	if (!entry)
 		return 0;
-	mem_auto char *directory = store_names_directory(name);
-	mem_auto char *entry = mem_format("%s/%s", directory, key);
 	if (unlinkat(store_directory(s), entry, 0) < 0 && errno != ENOENT)
 		return err_system(e, "'%s/%s': cannot remove", store_path(s), entry);
 	unlinkat(store_directory(s), directory, AT_REMOVEDIR); // stays while another image has the name

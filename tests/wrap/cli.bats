@@ -1,11 +1,8 @@
 #!/usr/bin/env bats
 # The command line of rkt: what it takes where, its help, and what may not matter to it.
 # SPDX-License-Identifier: Apache-2.0
-load ../lib
-load ../fixture
 load world
 setup_file() { fixture_make; }
-setup() { in_own_directory; world_enter; }
 
 @test "rkt:A-056 help is on stdout, status 0, at most 80 columns" {
 	for words in help --help -h 'help trust' 'trust --help' 'fetch --help' 'run --help' 'prepare -h' 'run-prepared --help' 'image --help' 'help image'; do

@@ -1,14 +1,10 @@
 #!/usr/bin/env bats
 # rkt fetch: the transcripts of the seed, and when an image does not get into the store.
 # SPDX-License-Identifier: Apache-2.0
-load ../lib
-load ../web
-load ../fixture
 load world
 web_inside
 setup_file() {
-	web_start
-	fixture_make
+	world_make
 	fixture_manifest coreos.com/etcd v2.0.0 >"$FIXTURE/etcd.manifest"
 	fixture_image "$FIXTURE/etcd.aci" "$FIXTURE/etcd.manifest" "$FIXTURE/rootfs"
 	fixture_sign "$FIXTURE/etcd.aci"
@@ -16,7 +12,6 @@ setup_file() {
 	cp "$FIXTURE/etcd.aci" "$FIXTURE/other.aci"
 	fixture_sign "$FIXTURE/other.aci" "$FIXTURE/gpg2"
 }
-setup() { in_own_directory; web_clean; world_enter; }
 
 VERIFIED='rkt: signature verified: ' # the seed's line ends in a blank
 ACI=https://coreos.com/dist/etcd-v2.0.0-linux-amd64.aci

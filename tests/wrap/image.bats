@@ -1,18 +1,9 @@
 #!/usr/bin/env bats
 # rkt image: what is in the store, out of it, and away from it.
 # SPDX-License-Identifier: Apache-2.0
-load ../lib
-load ../web
-load ../fixture
 load world
 web_inside
-setup_file() {
-	web_start
-	fixture_make
-}
 setup() {
-	in_own_directory
-	web_clean
 	world_enter
 	world_trust example.com
 	cp "$FIXTURE/image.aci" "$FIXTURE/image.aci.asc" .

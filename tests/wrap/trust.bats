@@ -1,18 +1,13 @@
 #!/usr/bin/env bats
 # rkt trust: the dialogues of the seed, and every way to say which key is trusted for what.
 # SPDX-License-Identifier: Apache-2.0
-load ../lib
-load ../web
-load ../fixture
 load ../terminal
 load world
 web_inside
 setup_file() {
-	web_start
-	fixture_make
+	world_make
 	fixture_key "$FIXTURE/gpg2" $'Second \e[31mKey <second@example.com>' >"$FIXTURE/key2.asc"
 }
-setup() { in_own_directory; web_clean; world_enter; }
 
 # The page of NAME points to the key for PREFIX, and the key is served.
 key_page() { # NAME PREFIX [KEY]

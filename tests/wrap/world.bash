@@ -1,15 +1,14 @@
-# What the wrapper's tests share: rkt with directories of the test's own, a terminal to answer its questions at, images and pages to fetch.
+# What the wrapper's tests share: rkt with directories of the test's own, images and pages to fetch.
 #
-#	load ../lib
-#	load ../web
-#	load ../fixture
 #	load world
 #	web_inside
-#	setup_file() { web_start; fixture_make; }
-#	setup() { in_own_directory; web_clean; world_enter; }
 #
+# A file that needs more has setup_file and setup of its own, which begin with world_make and world_enter.
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash disable=SC2034,SC2154
+load ../lib
+load ../web
+load ../fixture
 
 WEB_HOSTS+=" coreos.com storage.coreos.com"
 KEYS=https://coreos.com/dist/pubkeys/aci-pubkeys.gpg
@@ -21,7 +20,14 @@ rkt() {
 export ROOT
 export -f rkt # for on_terminal
 
+world_make() {
+	web_start
+	fixture_make
+}
+
 world_enter() {
+	in_own_directory
+	[[ -z ${WEB_IS_INSIDE:-} ]] || web_clean
 	umask 022
 	export TACKLE_BIN=$BIN
 	cp "$FIXTURE/key.asc" .
@@ -32,3 +38,6 @@ world_trust() { # PREFIX: the fixture's key, as an administrator would lay it do
 	mkdir -p "etc/trustedkeys/prefix.d/$1"
 	cp key.asc "etc/trustedkeys/prefix.d/$1/$FINGERPRINT"
 }
+
+setup_file() { world_make; }
+setup() { world_enter; }
