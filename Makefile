@@ -1,5 +1,5 @@
-# tackle: make [all], check, lint, asan, fuzz, bench, demo, install DESTDIR= prefix=, clean. A new program is one file in cmd/, its page in
-# man/ and its test in tests/: no list to edit.
+# tackle: make [all], check, check-real, lint, asan, fuzz, bench, demo, install DESTDIR= prefix=, clean. A new program is one file in cmd/,
+# its page in man/ and its test in tests/: no list to edit.
 # SPDX-License-Identifier: Apache-2.0
 
 VERSION = 0.1.0
@@ -32,7 +32,7 @@ UNITS := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/*.c))
 FUZZERS := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/*.c))
 WRAPPERS := $(wildcard share/rkt share/dtuf share/brkt)
 
-.PHONY: all units fuzzers check lint asan fuzz bench demo readme install clean
+.PHONY: all units fuzzers check check-real lint asan fuzz bench demo readme install clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -83,6 +83,10 @@ asan:
 
 check:
 	tests/run
+
+# What takes a network or long; each file says what.
+check-real: all
+	TACKLE_BIN=$(CURDIR)/$(B)/bin bats tests/real
 
 lint: export LINT_FLAGS = $(CPPFLAGS) $(PKG_CFLAGS)
 lint: $(B)/gen/sandbox_filters.h

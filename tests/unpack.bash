@@ -82,3 +82,23 @@ as_stored() { # FILE: the record that says so of a file that store-put would ref
 add() { # FILE: an image of the store
 	stored "$1" | store-add >/dev/null
 }
+
+# Runs a command as root of a user namespace whose ids 0 to 65535 are 100000 and so on here.
+in_mapped_namespace() {
+	mkfifo mapped
+	unshare --user --keep-caps sh -c 'echo $$ >pid && read -r go <mapped && exec setpriv --reuid=0 --regid=0 --clear-groups "$@"' sh "$@" <&0 &
+	until [ -s pid ]; do sleep 0.02; done
+	echo "0 100000 65536" >"/proc/$(cat pid)/uid_map"
+	echo "0 100000 65536" >"/proc/$(cat pid)/gid_map"
+	echo go >mapped
+	wait $!
+}
+
+# Everything of a tree but change times: also which names are of one file, and which devices its nodes are. Of directories not the link
+# count, which file systems count differently.
+listing() {
+	(cd "$1" && find . -printf '%P %y %m %U:%G %T@ %s %n %l\n' | awk '$2 == "d" { $6 = $7 = "" } { print }' | sort &&
+		find . -type f -links +1 -printf '%i %P\n' | sort -k 2 | awk '!($1 in first) { first[$1] = $2 } { print $2, "is", first[$1] }' &&
+		find . \( -type b -o -type c \) -exec stat -c '%n %t:%T' {} + | sort &&
+		find . -type f -print0 | xargs -0 sha256sum | sort -k 2 && getfattr -R -h -d -m - . 2>/dev/null)
+}
