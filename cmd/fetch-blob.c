@@ -22,6 +22,7 @@
 #include "image/image.h"
 #include "image/ocifetch.h"
 #include "image/ociimage.h"
+#include "image/ocisignatures.h"
 #include "image/pull.h"
 #include "image/wanted.h"
 #include "image/storecmd.h"
@@ -320,13 +321,26 @@ static int fetch_any(struct store *s, json_t *record, const json_t *stored, stru
 	return -1;
 }
 
+static int fetch_oci_signatures(struct store *s, json_t *record, struct err *e)
+{
+	if (user.no_signature) {
+		image_add_insecure(record, "image");
+		return 0;
+	}
+	struct err gone = { 0 };
+	struct source *from = http_is_offline() && !origin_is_local(record) ? NULL : origin_find(&origins, record, &gone);
+	return from ? ocisignatures_fetch(s, from, record, e) : 0; // its blobs are in the store: so are the signatures it names
+}
+
 static int fetch_layers(struct store *s, json_t *record, struct err *e)
 {
 	const struct ocifetch f = { s, &origins, user.foreign, user.max_download, (size_t)user.jobs };
 	const char *ref = text_of(record, "ref");
 	for (const char *const *check = http_insecure(); origin_is_registry(record) && *check; check++)
 		image_add_insecure(record, *check);
-	return ocifetch_image(&f, record, e) < 0 && ref ? err_context(e, "'%s'", ref) : e->status ? -1 : 0;
+	if (ocifetch_image(&f, record, e) == 0 && fetch_oci_signatures(s, record, e) == 0)
+		return 0;
+	return ref ? err_context(e, "'%s'", ref) : -1;
 }
 
 // A reference to a registry or a layout, of which only reg-resolve can say what it means now.

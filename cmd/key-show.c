@@ -1,7 +1,7 @@
-// key-show - show what OpenPGP public keys hold
+// key-show - show what public keys hold
 // SPDX-License-Identifier: Apache-2.0
 //
-// stdin or the file: public keys, armoured or binary. stdout: one key record for each primary key (tackle-records(5)), or with
+// stdin or the file: OpenPGP public keys, armoured or binary, or one public key in PEM. stdout: one key record for each primary key (tackle-records(5)), or with
 // --format table what a person compares before trusting it. 6 when there is no key in the bytes (RFC 9580).
 #include <ctype.h>
 #include <stdio.h>
@@ -14,6 +14,7 @@
 #include "base/record.h"
 #include "base/sandbox.h"
 #include "crypto/pgpshow.h"
+#include "crypto/spki.h"
 
 static struct {
 	const char *format;
@@ -27,7 +28,7 @@ static const struct cmd_option options[] = {
 static const struct cmd cmd = {
 	.name = "key-show",
 	.operands = "[FILE]",
-	.summary = "show what OpenPGP public keys hold",
+	.summary = "show what public keys hold",
 	.reads = CMD_BYTES,
 	.writes = CMD_RECORDS,
 	.most_operands = 1,
@@ -51,6 +52,11 @@ static void add_key(struct buf *out, const json_t *key)
 {
 	size_t i;
 	json_t *item;
+	const char *fingerprint = json_string_value(json_object_get(key, "fingerprint"));
+	if (fingerprint && spki_is_id(fingerprint)) {
+		buf_add_format(out, "Public key fingerprint is: %s\n", fingerprint);
+		return;
+	}
 	buf_add_text(out, "GPG key fingerprint is: ");
 	add_fingerprint(out, key);
 	json_array_foreach(json_object_get(key, "subkeys"), i, item) {

@@ -1,7 +1,7 @@
-// trust-add - trust OpenPGP keys for a prefix of image names, or for all
+// trust-add - trust public keys for a prefix of image names, or for all
 // SPDX-License-Identifier: Apache-2.0
 //
-// stdin or the file: public keys, armoured or binary. stdout: their key records with prefix and path, once all of them lie in the last
+// stdin or the file: OpenPGP public keys, armoured or binary, or one public key in PEM, for images of registries. stdout: their key records with prefix and path, once all of them lie in the last
 // trust directory, each under its fingerprint (rkt: ). Asks nothing: key-show first, for a person to compare.
 #include <fcntl.h>
 #include <stdio.h>
@@ -34,7 +34,7 @@ static const struct cmd_option options[] = {
 static const struct cmd cmd = {
 	.name = "trust-add",
 	.operands = "[FILE]",
-	.summary = "trust OpenPGP keys for a prefix of image names, or for all",
+	.summary = "trust public keys for a prefix of image names, or for all",
 	.reads = CMD_BYTES,
 	.writes = CMD_RECORDS,
 	.most_operands = 1,
@@ -85,15 +85,28 @@ static int receive(int fd, const char *file, const struct trustplace *place, str
 	return 0;
 }
 
-// One file: the bytes received when they are this one key, else its own packets out of them.
-static int prepare(struct io_output *o, int directory, const struct received *r, const struct pgp_key *key, struct err *e)
+static int write_file(struct io_output *o, int directory, const char *fingerprint, const void *data, size_t length, struct err *e)
 {
-	bool only_one = json_array_size(r->records) == 1;
-	const void *data = only_one ? r->file.data : r->binary.data + key->start;
-	size_t length = only_one ? r->file.length : key->length;
-	if (io_create(o, directory, key->fingerprint, 0644, e) < 0)
+	mem_auto char *name = trust_file_name(fingerprint);
+	if (io_create(o, directory, name, 0644, e) < 0)
 		return -1;
-	return io_write_all(o->fd, data, length) < 0 ? err_system(e, "'%s': cannot write", key->fingerprint) : 0;
+	return io_write_all(o->fd, data, length) < 0 ? err_system(e, "'%s': cannot write", fingerprint) : 0;
+}
+
+// One file for each key: the bytes received when they are this one alone, else its own packets out of them.
+static int write_files(struct io_output *files, size_t *count, int directory, const struct received *r, struct err *e)
+{
+	if (json_array_size(r->records) == 1) {
+		const char *fingerprint = json_string_value(json_object_get(json_array_get(r->records, 0), "fingerprint"));
+		return write_file(&files[(*count)++], directory, fingerprint, r->file.data, r->file.length, e);
+	}
+	for (size_t i = 0; i < r->keys.count; i++) {
+		const struct pgp_key *key = &r->keys.items[i];
+		if (!key->subkey &&
+			write_file(&files[(*count)++], directory, key->fingerprint, r->binary.data + key->start, key->length, e) < 0)
+			return -1;
+	}
+	return 0;
 }
 
 // Every file is written before the first one gets its name; when a name cannot be given, the new ones are taken back.
@@ -101,10 +114,7 @@ static int store_all(int directory, const struct received *r, struct err *e)
 {
 	struct io_output *files = mem_alloc((r->keys.count + 1) * sizeof *files);
 	size_t count = 0, named = 0;
-	int failed = 0;
-	for (size_t i = 0; !failed && i < r->keys.count; i++)
-		if (!r->keys.items[i].subkey)
-			failed = prepare(&files[count++], directory, r, &r->keys.items[i], e);
+	int failed = write_files(files, &count, directory, r, e);
 	struct texts names = { 0 };
 	for (; !failed && named < count; named++) {
 		if (faccessat(directory, files[named].name, F_OK, 0) < 0)

@@ -40,7 +40,7 @@ static const struct cmd cmd = {
 	.options = options,
 };
 
-// What the file holds, as far as gpg understands it, or `problem`. A new reference.
+// What the file holds, as far as gpg or OpenSSL understands it, or `problem`. A new reference.
 static json_t *describe(const struct trust_key *file)
 {
 	struct err e = { 0 };

@@ -17,6 +17,7 @@
 #include "base/record.h"
 #include "base/sandbox.h"
 #include "crypto/pgp.h"
+#include "crypto/spki.h"
 #include "image/trust.h"
 #include "image/trustplace.h"
 
@@ -48,8 +49,8 @@ static char *fingerprint_asked(const char *operand)
 	for (const char *c = operand; *c; c++)
 		if (*c != ' ')
 			buf_add_byte(&plain, (char)tolower((unsigned char)*c));
-	if (!pgp_is_fingerprint(buf_text(&plain)))
-		cmd_usage("'%s' is not a fingerprint: expected 40 or 64 hex digits", operand);
+	if (!pgp_is_fingerprint(buf_text(&plain)) && !spki_is_id(buf_text(&plain)))
+		cmd_usage("'%s' is not a fingerprint: expected 40 or 64 hex digits, or spki- and 64", operand);
 	return buf_steal(&plain);
 }
 
@@ -87,10 +88,10 @@ static int find(const struct trustplace *place, const char *fingerprint, struct 
 					 place->prefix ? place->prefix : "every name");
 }
 
-static int mask(int directory, const char *fingerprint, struct err *e)
+static int mask(int directory, const char *name, struct err *e)
 {
 	struct io_output file;
-	return io_create(&file, directory, fingerprint, 0644, e) < 0 ? -1 : io_commit(&file, e);
+	return io_create(&file, directory, name, 0644, e) < 0 ? -1 : io_commit(&file, e);
 }
 
 static int trust_rm(const struct trustplace *place, const char *fingerprint, const struct found *found, struct err *e)
@@ -100,9 +101,10 @@ static int trust_rm(const struct trustplace *place, const char *fingerprint, con
 	io_auto int directory = trust < 0 ? -1 : trust_open_directory(trust, place->prefix, masks, place->directory, e);
 	if (directory < 0)
 		return -1;
+	mem_auto char *name = trust_file_name(fingerprint);
 	if (masks)
-		return mask(directory, fingerprint, e);
-	if (unlinkat(directory, fingerprint, 0) < 0 || fsync(directory) < 0)
+		return mask(directory, name, e);
+	if (unlinkat(directory, name, 0) < 0 || fsync(directory) < 0)
 		return err_system(e, "'%s': cannot remove", found->path);
 	return 0;
 }

@@ -14,13 +14,23 @@ void b64_encode(const void *data, size_t length, struct buf *out)
 	out->length += room - 1;
 }
 
-bool b64_decode(const char *text, size_t length, struct buf *out)
+static bool decode(const char *text, size_t length, int form, struct buf *out)
 {
 	size_t got;
 	buf_reserve(out, length);
 	char *at = out->data + out->length;
-	bool ok = !sodium_base642bin((unsigned char *)at, length, text, length, NULL, &got, NULL, variant);
+	bool ok = !sodium_base642bin((unsigned char *)at, length, text, length, NULL, &got, NULL, form);
 	out->length += ok ? got : 0;
 	out->data[out->length] = '\0';
 	return ok;
+}
+
+bool b64_decode(const char *text, size_t length, struct buf *out)
+{
+	return decode(text, length, variant, out);
+}
+
+bool b64_decode_padded(const char *text, size_t length, struct buf *out)
+{
+	return decode(text, length, sodium_base64_VARIANT_ORIGINAL, out);
 }

@@ -6,12 +6,14 @@
 #include <string.h>
 
 #include "base/date.h"
+#include "base/jsonio.h"
 #include "base/mem.h"
 #include "base/msg.h"
 #include "base/proc.h"
 #include "base/utf8.h"
 #include "crypto/pgp.h"
 #include "crypto/pgpshow.h"
+#include "crypto/spki.h"
 
 #define LISTING_MAX ((size_t)16 << 20) // bytes; a line for each of the packets of PGP_KEYS_MAX
 #define FIELDS_MAX  24
@@ -212,6 +214,10 @@ json_t *pgpshow_find(const json_t *records, const char *fingerprint)
 
 json_t *pgpshow_file(const void *data, size_t length, struct buf *binary, struct pgp_keys *keys, struct err *e)
 {
+	if (spki_recognise(data, length)) {
+		jsonio_auto json_t *record = spki_record(data, length, e);
+		return record ? json_pack("[O]", record) : NULL;
+	}
 	if (pgp_binary(data, length, binary, e) < 0 || pgp_read_keys(binary, keys, e) < 0)
 		return NULL;
 	json_t *records = pgpshow_keys(binary, e);

@@ -21,7 +21,8 @@
 json_t *pgpshow_keys(const struct buf *binary, struct err *e);
 
 // The same from a key file as it was received: takes the armour off, reads the packets, and holds gpg's view against ours, so that no
-// primary key in the file goes unshown. binary and keys are filled for the caller to free. Errors also as pgp_read_keys.
+// primary key in the file goes unshown. A public key in PEM is shown, too: as spki_record has it, and binary and keys stay empty.
+// binary and keys are filled for the caller to free. Errors also as pgp_read_keys.
 json_t *pgpshow_file(const void *data, size_t length, struct buf *binary, struct pgp_keys *keys, struct err *e);
 
 // The record of the primary key with this fingerprint. Borrowed; NULL when there is none.

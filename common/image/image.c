@@ -22,7 +22,8 @@ static int check_fields(const json_t *record, struct err *e)
 		"diff_id", "imported", "used" };
 	static const char *const objects[] = { "labels", "platform", "blob", "signature", "index", "manifest", "config", "source", "app",
 		"derived_from" };
-	static const char *const arrays[] = { "layers", "verified", "insecure", "endpoints", "keys", "defaults", "dependencies" };
+	static const char *const arrays[] = { "layers", "verified", "insecure", "endpoints", "keys", "defaults", "dependencies",
+		"signatures" };
 	const json_t *value;
 	for (size_t i = 0; i < ARRAY_LENGTH(texts); i++)
 		if ((value = json_object_get(record, texts[i])) && !json_is_string(value))
@@ -137,6 +138,36 @@ void image_add_insecure(json_t *record, const char *check)
 		if (json_is_string(old) && !strcmp(json_string_value(old), check))
 			return;
 	json_array_append_new(array, json_string(check));
+}
+
+bool image_is_signed_by(const json_t *entry)
+{
+	const char *by = json_string_value(json_object_get(entry, "by"));
+	return by && (!strcmp(by, "openpgp") || !strcmp(by, "cosign"));
+}
+
+void image_drop_signed(json_t *record)
+{
+	json_t *entries = json_object_get(record, "verified");
+	for (size_t i = json_array_size(entries); i-- > 0;)
+		if (image_is_signed_by(json_array_get(entries, i)))
+			json_array_remove(entries, i);
+}
+
+static void drop_text(json_t *array, const char *text)
+{
+	for (size_t i = json_array_size(array); i-- > 0;) {
+		const char *item = json_string_value(json_array_get(array, i));
+		if (item && !strcmp(item, text))
+			json_array_remove(array, i);
+	}
+}
+
+void image_set_signed(json_t *record, json_t *entry)
+{
+	image_drop_signed(record);
+	image_add_verified(record, entry);
+	drop_text(json_object_get(record, "insecure"), "image"); // the check that was once left out has been made
 }
 
 int image_require_verified(json_t *record, bool unverified, struct err *e)

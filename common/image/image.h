@@ -26,6 +26,13 @@ const json_t *image_verified(const json_t *record);
 // Appends an entry {by, digest, ...}; steals entry.
 void image_add_verified(json_t *record, json_t *entry);
 
+// Whether a `verified` entry is by a signature: the key that decided may lose its place in the trust directories.
+bool image_is_signed_by(const json_t *entry);
+
+// Enters that a signature is good, in place of what earlier ones said; and that none is known to be. image_set_signed steals entry.
+void image_set_signed(json_t *record, json_t *entry);
+void image_drop_signed(json_t *record);
+
 // Enters the name of a check that was switched off in `insecure`, once.
 void image_add_insecure(json_t *record, const char *check);
 

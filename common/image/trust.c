@@ -12,10 +12,12 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "crypto/pgp.h"
+#include "crypto/spki.h"
 #include "image/trust.h"
 #include "oci/acname.h"
 
-#define DEPTH_MAX 64 // components of a prefix; each holds a descriptor while it is read
+#define DEPTH_MAX   64 // components of a prefix; each holds a descriptor while it is read
+#define SPKI_SUFFIX ".pub"
 
 // ---- rkt:V-06: whose word the files are ----
 
@@ -56,10 +58,16 @@ int trust_open_directory(int trust, const char *prefix, bool create, const char 
 	return io_steal(at);
 }
 
+char *trust_file_name(const char *fingerprint)
+{
+	return mem_format("%s%s", fingerprint, spki_is_id(fingerprint) ? SPKI_SUFFIX : "");
+}
+
 char *trust_path(const char *prefix, const char *fingerprint)
 {
-	return mem_format("trustedkeys/%s%s%s%s", prefix ? "prefix.d/" : "root.d", prefix ? prefix : "", fingerprint ? "/" : "",
-		fingerprint ? fingerprint : "");
+	mem_auto char *name = fingerprint ? trust_file_name(fingerprint) : NULL;
+	return mem_format("trustedkeys/%s%s%s%s", prefix ? "prefix.d/" : "root.d", prefix ? prefix : "", name ? "/" : "",
+		name ? name : "");
 }
 
 // ---- loading ----
@@ -90,6 +98,14 @@ static int add_key(struct trust *t, const struct trust_key *key, const char *pat
 	return 0;
 }
 
+// The fingerprint that a file's name stands for. Malloced.
+static char *fingerprint_of(const char *name)
+{
+	size_t n = strlen(name), suffix = strlen(SPKI_SUFFIX);
+	mem_auto char *stem = mem_text_n(name, n > suffix ? n - suffix : 0);
+	return mem_text(spki_is_id(stem) && !strcmp(name + n - suffix, SPKI_SUFFIX) ? stem : name);
+}
+
 static int load_file(struct trust *t, int directory, const char *prefix, const char *name, const char *path, struct err *e)
 {
 	buf_auto data = { 0 };
@@ -98,10 +114,11 @@ static int load_file(struct trust *t, int directory, const char *prefix, const c
 	if (fd < 0 || io_read_stream(fd, PGP_KEYS_MAX, subject, &data, e) < 0)
 		return -1;
 	struct trust_key key = { .prefix = mem_text(prefix),
-		.fingerprint = mem_text(name),
+		.fingerprint = fingerprint_of(name),
 		.path = mem_text(path),
 		.length = data.length };
 	key.data = buf_steal(&data);
+	key.spki = spki_is_id(key.fingerprint);
 	int failed = add_key(t, &key, path, e);
 	if (failed)
 		free_key(&key);
@@ -213,16 +230,29 @@ int trust_load(const struct texts *directories, struct trust *t, struct err *e)
 	return 0;
 }
 
-void trust_for_name(const struct trust *t, const char *name, struct trust *covering)
+void trust_for_name(const struct trust *t, bool spki, const char *name, struct trust *covering)
 {
 	*covering = (struct trust){ .borrowed = true };
 	for (size_t i = 0; i < t->count; i++) {
 		const struct trust_key *key = &t->keys[i];
-		if (key->masked || !key->length || (key->prefix && !acname_covers(key->prefix, name)))
+		if (key->spki != spki || key->masked || !key->length || (key->prefix && !acname_covers(key->prefix, name)))
 			continue;
 		covering->keys = mem_resize(covering->keys, covering->count + 1, sizeof *covering->keys);
 		covering->keys[covering->count++] = *key;
 	}
+}
+
+const struct trust_key *trust_find(const struct trust *covering, const char *fingerprint)
+{
+	const struct trust_key *best = NULL;
+	for (size_t i = 0; i < covering->count; i++) {
+		const struct trust_key *key = &covering->keys[i];
+		if (strcmp(key->fingerprint, fingerprint) != 0)
+			continue;
+		if (!best || !best->prefix || (key->prefix && strlen(key->prefix) > strlen(best->prefix)))
+			best = key;
+	}
+	return best;
 }
 
 void trust_free(struct trust *t)

@@ -3,6 +3,9 @@
 //   trustedkeys/prefix.d/PREFIX/FINGERPRINT   a key for images whose name is PREFIX or starts with PREFIX/
 //   trustedkeys/root.d/FINGERPRINT            a key for every image
 //
+// FINGERPRINT is that of an OpenPGP key, or `spki-HEX.pub` for a public key in PEM (spki.h), which signs images of registries
+// (rkt:A-026). Whoever judges by the one kind passes over the other.
+//
 // Later directories mask earlier ones: by a file of the same relative name, and an empty file masks without
 // replacing.
 // SPDX-License-Identifier: Apache-2.0
@@ -19,7 +22,8 @@
 struct trust_key {
 	char *prefix;      // NULL for a root key
 	char *fingerprint; // the file's name: 40 or 64 lower-case hex digits, or, wrongly, something else
-			   // (rkt:A-014)
+			   // (rkt:A-014); spki_is_id for a key in PEM
+	bool spki;         // it is one in PEM
 	char *path;        // for messages and records: the bytes were read by descriptor
 	char *data;        // the file's bytes; none: it masks
 	size_t length;
@@ -41,9 +45,16 @@ int trust_load(const struct texts *directories, struct trust *t, struct err *e);
 // The same with the keys that are masked and the files that mask them.
 int trust_load_all(const struct texts *directories, struct trust *t, struct err *e);
 
-// The keys that cover this name, as a new trust whose strings are borrowed from t. count 0 means nobody is
+// The keys of one kind that cover this name, as a new trust whose strings are borrowed from t. count 0 means nobody is
 // trusted for it.
-void trust_for_name(const struct trust *t, const char *name, struct trust *covering);
+void trust_for_name(const struct trust *t, bool spki, const char *name, struct trust *covering);
+
+// The trusted key of this fingerprint; the longest prefix when it is there for several. NULL when there is none.
+const struct trust_key *trust_find(const struct trust *covering, const char *fingerprint);
+
+// What the file of a key is called.
+char *trust_file_name(const char *fingerprint);
+
 void trust_free(struct trust *t);
 
 // Where a key lies below a trust directory: `trustedkeys/prefix.d/PREFIX/FINGERPRINT`, or root.d with a NULL

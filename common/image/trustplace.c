@@ -5,6 +5,7 @@
 #include "base/path.h"
 #include "image/trustplace.h"
 #include "oci/acname.h"
+#include "oci/ref.h"
 
 static struct {
 	const char *prefix;
@@ -27,8 +28,8 @@ void trustplace_read(struct trustplace *place)
 		cmd_usage("trust would be unbounded: give --prefix P, or --root for every image");
 	if (user.prefix && strstr(user.prefix, "://"))
 		cmd_usage("--prefix must not contain a URL scheme, omit https://");
-	if (user.prefix && !acname_is_identifier(user.prefix))
-		cmd_usage("option --prefix: '%s' is not an AC Identifier", user.prefix);
+	if (user.prefix && !acname_is_identifier(user.prefix) && !ref_is_registry_name(user.prefix))
+		cmd_usage("option --prefix: '%s' is neither an AC Identifier nor HOST[:PORT][/REPOSITORY]", user.prefix);
 	*place = (struct trustplace){ .prefix = user.prefix };
 	path_trust(&user.trust, &place->directories);
 	if (!place->directories.count)

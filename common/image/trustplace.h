@@ -9,7 +9,7 @@
 extern const struct cmd_option trustplace_options[]; // for the option table
 
 struct trustplace {
-	const char *prefix;       // an AC Identifier; NULL with --root
+	const char *prefix;       // an AC Identifier or the name of a registry or repository; NULL with --root
 	struct texts directories; // all trust directories; there is at least one
 	const char *directory;    // the last of them, the one that is changed
 };

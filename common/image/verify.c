@@ -15,8 +15,10 @@
 #include "base/progress.h"
 #include "crypto/hash.h"
 #include "crypto/pgpshow.h"
+#include "crypto/spki.h"
 #include "image/image.h"
 #include "image/verify.h"
+#include "image/verifyoci.h"
 #include "oci/descriptor.h"
 
 #define JUDGED_MAX 16 // signatures that may each cost a pass over the image: more than any publisher makes
@@ -70,7 +72,7 @@ static int read_key_file(const struct trust_key *file, struct buf *all, struct e
 
 static int read_covering_keys(const struct trust *t, struct subject *u, struct err *e)
 {
-	trust_for_name(t, u->name, &u->covering);
+	trust_for_name(t, false, u->name, &u->covering);
 	for (size_t i = 0; i < u->covering.count; i++)
 		if (read_key_file(&u->covering.keys[i], &u->keys, e) < 0)
 			return -1;
@@ -80,20 +82,6 @@ static int read_covering_keys(const struct trust *t, struct subject *u, struct e
 		return -1;
 	u->shown = pgpshow_keys(&u->keys, e);
 	return u->shown ? 0 : -1;
-}
-
-// The trusted key whose primary fingerprint this is; the longest prefix when it is trusted for several.
-static const struct trust_key *find_key(const struct trust *covering, const char *fingerprint)
-{
-	const struct trust_key *best = NULL;
-	for (size_t i = 0; i < covering->count; i++) {
-		const struct trust_key *key = &covering->keys[i];
-		if (strcmp(key->fingerprint, fingerprint) != 0)
-			continue;
-		if (!best || !best->prefix || (key->prefix && strlen(key->prefix) > strlen(best->prefix)))
-			best = key;
-	}
-	return best;
 }
 
 // ---- signatures ----
@@ -326,44 +314,31 @@ static int check_signatures(struct store *s, const struct subject *u, enum pgpch
 
 // ---- the record ----
 
-static bool by_openpgp(const json_t *entry)
-{
-	const char *by = json_string_value(json_object_get(entry, "by"));
-	return by && !strcmp(by, "openpgp");
-}
-
-static void drop_text(json_t *array, const char *text)
-{
-	for (size_t i = json_array_size(array); i-- > 0;) {
-		const char *item = json_string_value(json_array_get(array, i));
-		if (item && !strcmp(item, text))
-			json_array_remove(array, i);
-	}
-}
-
-static void drop_openpgp(json_t *record)
-{
-	json_t *entries = json_object_get(record, "verified");
-	for (size_t i = json_array_size(entries); i-- > 0;)
-		if (by_openpgp(json_array_get(entries, i)))
-			json_array_remove(entries, i);
-}
-
 static int enter(json_t *record, const struct subject *u, const char *fingerprint, struct err *e)
 {
-	const struct trust_key *key = find_key(&u->covering, fingerprint);
+	const struct trust_key *key = trust_find(&u->covering, fingerprint);
 	if (!key)
 		return err_set(e, STATUS_SYSTEM, "openpgp: the verifier names the key %s, which it was not given", fingerprint);
 	const json_t *same = NULL, *shown = find_shown(u->shown, fingerprint, &same);
 	json_t *identity = json_array_get(json_object_get(shown, "identities"), 0);
-	drop_openpgp(record);
 	json_t *entry = json_pack("{s:s, s:s, s:s}", "by", "openpgp", "digest", u->blob.digest, "fingerprint", fingerprint);
 	if (identity)
 		json_object_set(entry, "identity", identity);
 	if (key->prefix)
 		json_object_set_new(entry, "prefix", json_string(key->prefix));
-	image_add_verified(record, entry);
-	drop_text(json_object_get(record, "insecure"), "image"); // the check that was once left out has been made
+	image_set_signed(record, entry);
+	return 0;
+}
+
+static int nobody_trusted(const char *name, const char *kind, json_t *record, bool allow, struct err *e)
+{
+	if (!allow) {
+		err_set(e, STATUS_REFUSED, "%s: no key is trusted for this name", kind);
+		return err_hint(e, "rkt trust --prefix %s, or --allow-untrusted", name);
+	}
+	msg_warn("'%s': not verified: no key is trusted for this name; to trust one: rkt trust --prefix %s", name, name);
+	image_drop_signed(record); // by a key that was trusted once
+	image_add_insecure(record, "image");
 	return 0;
 }
 
@@ -376,6 +351,8 @@ static int without_keys(const struct trust *t, const struct subject *u, json_t *
 		buf_auto binary = { 0 };
 		struct pgp_keys keys = { 0 };
 		struct err unread = { 0 };
+		if (file->spki)
+			continue;
 		if (pgp_binary(file->data, file->length, &binary, &unread) < 0 || pgp_read_keys(&binary, &keys, &unread) < 0)
 			continue;
 		bool found = false;
@@ -387,14 +364,7 @@ static int without_keys(const struct trust *t, const struct subject *u, json_t *
 			return unknown_entity(u, e, why);
 		}
 	}
-	if (!allow) {
-		err_set(e, STATUS_REFUSED, "openpgp: no key is trusted for this name");
-		return err_hint(e, "rkt trust --prefix %s, or --allow-untrusted", u->name);
-	}
-	msg_warn("'%s': not verified: no key is trusted for this name; to trust one: rkt trust --prefix %s", u->name, u->name);
-	drop_openpgp(record); // by a key that was trusted once
-	image_add_insecure(record, "image");
-	return 0;
+	return nobody_trusted(u->name, "openpgp", record, allow, e);
 }
 
 static int verify(struct store *s, const struct trust *t, struct subject *u, json_t *record, const struct verify_options *options,
@@ -416,28 +386,44 @@ static int verify(struct store *s, const struct trust *t, struct subject *u, jso
 	return enter(record, u, fingerprint, e);
 }
 
+// The image of a registry or layout: keys in PEM decide.
+static int verify_oci(struct store *s, const struct trust *t, json_t *record, bool allow, struct err *e)
+{
+	int judged = verifyoci_record(s, t, record, e);
+	return judged ? judged : nobody_trusted(json_string_value(json_object_get(record, "name")), "cosign", record, allow, e);
+}
+
 int verify_record(struct store *s, const struct trust *t, json_t *record, const struct verify_options *options, struct err *e)
 {
 	struct subject u = { .name = jsonio_need_text(record, "name", e) };
 	if (!u.name)
 		return -1;
-	int failed = verify(s, t, &u, record, options, e);
+	int failed = json_object_get(record, "manifest") ? verify_oci(s, t, record, options->allow_untrusted, e) < 0
+							  : verify(s, t, &u, record, options, e);
 	free_subject(&u);
 	return failed ? err_context(e, "'%s'", u.name) : 0;
+}
+
+// A key in PEM counts for what a registry's signature says, one of OpenPGP for the rest.
+static bool is_still_trusted(const struct trust *t, const char *name, const json_t *entry)
+{
+	const char *fingerprint = json_string_value(json_object_get(entry, "fingerprint"));
+	struct trust covering = { 0 };
+	if (!name || !fingerprint)
+		return false;
+	trust_for_name(t, spki_is_id(fingerprint), name, &covering);
+	bool found = trust_find(&covering, fingerprint);
+	trust_free(&covering);
+	return found;
 }
 
 void verify_forget(const struct trust *t, json_t *record)
 {
 	const char *name = json_string_value(json_object_get(record, "name"));
-	struct trust covering = { 0 };
-	if (name)
-		trust_for_name(t, name, &covering);
 	json_t *entries = json_object_get(record, "verified");
 	for (size_t i = json_array_size(entries); i-- > 0;) {
 		const json_t *entry = json_array_get(entries, i);
-		const char *fingerprint = json_string_value(json_object_get(entry, "fingerprint"));
-		if (by_openpgp(entry) && (!fingerprint || !find_key(&covering, fingerprint)))
+		if (image_is_signed_by(entry) && !is_still_trusted(t, name, entry))
 			json_array_remove(entries, i);
 	}
-	trust_free(&covering);
 }

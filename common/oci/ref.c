@@ -127,6 +127,15 @@ static json_t *parse_url(const char *text, struct err *e)
 	return record;
 }
 
+bool ref_is_registry_name(const char *text)
+{
+	const char *slash = strchr(text, '/');
+	size_t length = strcspn(text, "/");
+	mem_auto char *host = mem_text_n(text, length);
+	bool has_port = *text == '[' || memchr(text, ':', length);
+	return is_host(host) && (slash ? ref_is_repository(slash + 1) : has_port) && !strpbrk(host, "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+}
+
 // Docker's expansion: a first part with a dot, a colon or the name localhost is a host, else it is docker.io; a single name
 // there is below library/.
 static json_t *parse_docker(const char *text, const char *rest, struct err *e)
@@ -138,12 +147,13 @@ static json_t *parse_docker(const char *text, const char *rest, struct err *e)
 	char *slash = strchr(name, '/');
 	size_t first = slash ? (size_t)(slash - name) : 0;
 	bool has_host = slash && (strcspn(name, ".:") < first || !strncmp(name, "localhost/", 10) || *name == '[');
-	mem_auto char *host = has_host ? mem_text_n(name, first) : mem_text("docker.io");
+	bool is_old = has_host && !strncmp(name, "index.docker.io/", first + 1); // what docker.io was called once
+	mem_auto char *host = has_host && !is_old ? mem_text_n(name, first) : mem_text("docker.io");
 	char *path = has_host ? slash + 1 : name;
 	char *tag = strrchr(path, ':');
 	if (tag)
 		*tag++ = '\0';
-	bool official = !has_host && !strchr(path, '/');
+	bool official = !strcmp(host, "docker.io") && !strchr(path, '/');
 	mem_auto char *repository = mem_format("%s%s", official ? "library/" : "", path);
 	if (!is_host(host))
 		return refuse(text, "not a registry host with an optional port", e);

@@ -156,6 +156,8 @@ static int read_dir_manifest(void *context, const char *reference, struct source
 	struct place *p = context;
 	const char *hex;
 	bool by_digest = reference && digest_valid(reference, NULL, &hex);
+	if (reference && !by_digest)
+		return err_set(e, STATUS_NOT_FOUND, "%s: its image has no name", p->files.subject);
 	mem_auto char *beside = by_digest ? mem_format("%s.manifest.json", hex) : NULL;
 	int failed = beside ? files_read(&p->files, beside, MANIFEST_BYTES_MAX, &d->text, e) : -1;
 	if (failed && (!beside || e->status == STATUS_NOT_FOUND)) {

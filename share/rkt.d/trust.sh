@@ -8,6 +8,16 @@ is_identifier() { # of an App Container name
 	esac
 }
 
+# A prefix may also start the name of an image in a registry: HOST:PORT/REPOSITORY.
+is_prefix() {
+	is_identifier "$1" && return
+	case $1 in
+	*[!a-z0-9._/:-]* | [._/:-]* | *[._/:-]) return 1 ;;
+	*:* | */*) ;;
+	*) return 1 ;;
+	esac
+}
+
 # The URLs of the keys for `prefix`. Where there are none the user reads the older system's words for it; all else that discover
 # says goes through.
 discover_keys() {
@@ -102,7 +112,7 @@ check_scope() {
 		case $prefix in
 		*://*) usage_error '--prefix must not contain a URL scheme, omit https://' ;;
 		esac
-		is_identifier "$prefix" || usage_error "--prefix: '$prefix' is not an AC Identifier"
+		is_prefix "$prefix" || usage_error "--prefix: '$prefix' is not an AC Identifier"
 		;;
 	esac
 }

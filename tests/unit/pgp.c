@@ -280,7 +280,7 @@ static void keys_cover_names(void **unused)
 		{ "x", 0 } };
 	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
 		struct trust all = { .keys = keys, .count = ARRAY_LENGTH(keys) }, covering;
-		trust_for_name(&all, cases[i].name, &covering);
+		trust_for_name(&all, false, cases[i].name, &covering);
 		assert_int_equal(covering.count, cases[i].count);
 		trust_free(&covering);
 	}
