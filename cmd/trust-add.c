@@ -103,7 +103,8 @@ static int write_files(struct io_output *files, size_t *count, int directory, co
 	for (size_t i = 0; i < r->keys.count; i++) {
 		const struct pgp_key *key = &r->keys.items[i];
 		if (!key->subkey &&
-			write_file(&files[(*count)++], directory, key->fingerprint, r->binary.data + key->start, key->length, e) < 0)
+			write_file(&files[(*count)++], directory, key->fingerprint, r->binary.data + key->start, key->length, e) <
+				0)
 			return -1;
 	}
 	return 0;

@@ -45,8 +45,8 @@ json_t *spki_record(const char *text, size_t length, struct err *e)
 	if (key_parse_public(text, length, &k, e) < 0)
 		return NULL;
 	spki_id(&k, id);
-	return json_pack("{s:s, s:s, s:s, s:i, s:b}", "kind", "key", "fingerprint", id, "algorithm", key_type_name(k.type), "bits",
-		EVP_PKEY_get_bits(k.pkey), "signs", 1);
+	return json_pack("{s:s, s:s, s:s, s:i, s:b}", "kind", "key", "fingerprint", id, "algorithm", key_type_name(k.type),
+		"bits", EVP_PKEY_get_bits(k.pkey), "signs", 1);
 }
 
 bool spki_good(const struct key *k, const void *data, size_t length, const void *signature, size_t size)

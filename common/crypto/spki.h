@@ -12,8 +12,8 @@
 
 #define SPKI_ID_MAX (sizeof "spki-" + 64)
 
-bool spki_is_id(const char *text);                         // `spki-` and 64 lower-case hex digits
-bool spki_recognise(const void *data, size_t length);      // whether it starts, behind blanks, as a PEM public key does
+bool spki_is_id(const char *text);                    // `spki-` and 64 lower-case hex digits
+bool spki_recognise(const void *data, size_t length); // whether it starts, behind blanks, as a PEM public key does
 void spki_id(const struct key *k, char id[static SPKI_ID_MAX]);
 
 // The key record (tackle-records(5)) of one key in PEM: fingerprint is its id. A new reference, or NULL with the errors of

@@ -399,7 +399,7 @@ int verify_record(struct store *s, const struct trust *t, json_t *record, const 
 	if (!u.name)
 		return -1;
 	int failed = json_object_get(record, "manifest") ? verify_oci(s, t, record, options->allow_untrusted, e) < 0
-							  : verify(s, t, &u, record, options, e);
+							 : verify(s, t, &u, record, options, e);
 	free_subject(&u);
 	return failed ? err_context(e, "'%s'", u.name) : 0;
 }

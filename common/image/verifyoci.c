@@ -113,23 +113,27 @@ static int check_index(struct store *s, const char *index, const char *digest, s
 	if (store_read_blob(s, index, MANIFEST_BYTES_MAX, &text, e) < 0 ||
 		manifest_parse(buf_text(&text), text.length, NULL, &m, e) < 0)
 		return err_context(e, "index");
-	return m.is_index && lists(&m, digest) ? 0 : err_set(e, STATUS_REFUSED, "cosign: the signed index does not list this image");
+	return m.is_index && lists(&m, digest) ? 0
+					       : err_set(e, STATUS_REFUSED, "cosign: the signed index does not list this image");
 }
 
 static int check_digest(struct store *s, const json_t *record, const char *vouched, struct err *e)
 {
-	const char *digest = image_digest(record), *index = json_string_value(json_object_get(json_object_get(record, "index"), "digest"));
+	const char *digest = image_digest(record),
+		   *index = json_string_value(json_object_get(json_object_get(record, "index"), "digest"));
 	if (!strcmp(vouched, digest))
 		return 0;
 	if (index && !strcmp(vouched, index))
 		return check_index(s, index, digest, e);
-	return err_set(e, STATUS_REFUSED, "cosign: the signature is for another image: digest: expected %s, found %s", digest, vouched);
+	return err_set(e, STATUS_REFUSED, "cosign: the signature is for another image: digest: expected %s, found %s", digest,
+		vouched);
 }
 
-// The tag counts where the user's reference has one, and no digest beside it.
+// The tag counts where the user's reference has one, and no digest beside it: the label is that tag, wherever the image came from.
 static const char *tag_asked(const json_t *record)
 {
-	return json_object_get(record, "digest") ? NULL : json_string_value(json_object_get(record, "tag"));
+	const json_t *labels = json_object_get(record, "labels");
+	return json_object_get(record, "digest") ? NULL : json_string_value(json_object_get(labels, "version"));
 }
 
 static int check_statement(struct store *s, const json_t *record, const struct signature *g, json_t **entry, struct err *e)
@@ -137,7 +141,8 @@ static int check_statement(struct store *s, const json_t *record, const struct s
 	struct simplesigning says;
 	jsonio_auto json_t *statement = jsonio_parse(buf_text(&g->statement), g->statement.length, "signed statement", e);
 	if (!statement || simplesigning_read(statement, SIMPLESIGNING_COSIGN, &says, e) < 0 ||
-		simplesigning_check_reference(&says, json_string_value(json_object_get(record, "name")), tag_asked(record), e) < 0 ||
+		simplesigning_check_reference(&says, json_string_value(json_object_get(record, "name")), tag_asked(record), e) <
+			0 ||
 		check_digest(s, record, says.digest, e) < 0)
 		return -1;
 	*entry = json_pack("{s:s, s:s, s:s}", "by", "cosign", "digest", image_digest(record), "reference", says.docker_reference);
@@ -145,13 +150,15 @@ static int check_statement(struct store *s, const json_t *record, const struct s
 }
 
 // Returns 1 and the `verified` entry, or -1 with the reason.
-static int judge(struct store *s, const json_t *record, const json_t *json, const struct signers *all, json_t **entry, struct err *e)
+static int judge(struct store *s, const json_t *record, const json_t *json, const struct signers *all, json_t **entry,
+	struct err *e)
 {
 	struct signature g = { 0 };
 	const struct signer *by = NULL;
 	int failed = read_signature(s, json, &g, e);
 	if (!failed && !(by = find_signer(all, &g)))
-		failed = err_set(e, STATUS_REFUSED, "cosign: bad signature, or by another key than those trusted for this name: %s",
+		failed = err_set(e, STATUS_REFUSED,
+			"cosign: bad signature, or by another key than those trusted for this name: %s",
 			all->items[0].trusted->fingerprint);
 	if (!failed)
 		failed = check_statement(s, record, &g, entry, e);
@@ -184,9 +191,10 @@ static int judge_all(struct store *s, json_t *record, const struct signers *all,
 			why = against;
 	}
 	*e = why;
-	return why.status ? -1
-			  : err_set(e, STATUS_REFUSED, "cosign: the image has no signature, but a key is trusted for this name: %s",
-				    all->items[0].trusted->fingerprint);
+	return why.status
+		? -1
+		: err_set(e, STATUS_REFUSED, "cosign: the image has no signature, but a key is trusted for this name: %s",
+			  all->items[0].trusted->fingerprint);
 }
 
 int verifyoci_record(struct store *s, const struct trust *t, json_t *record, struct err *e)

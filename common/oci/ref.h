@@ -23,8 +23,8 @@ json_t *ref_parse(const char *text, struct err *e);
 json_t *ref_parse_registry(const char *text, struct err *e);
 
 // Whether text is a repository name, tag or digest of the OCI distribution specification ("Pulling manifests").
-bool ref_is_repository(const char *text); // [a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(\/...)*, at most 255 bytes
+bool ref_is_repository(const char *text);    // [a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(\/...)*, at most 255 bytes
 bool ref_is_registry_name(const char *text); // HOST:PORT or HOST[:PORT]/REPOSITORY, in lower case: the start of an image's name
-bool ref_is_tag(const char *text);        // [a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}
+bool ref_is_tag(const char *text);           // [a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}
 
 #endif

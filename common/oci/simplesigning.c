@@ -57,9 +57,10 @@ int simplesigning_check_reference(const struct simplesigning *s, const char *nam
 	const char *is_name = json_string_value(json_object_get(parsed, "name"));
 	const char *is_tag = json_string_value(json_object_get(parsed, "tag"));
 	if (strcmp(is_name, name) != 0)
-		return err_set(e, STATUS_REFUSED, "the signature is for another image: docker-reference: expected '%s', found '%s'", name,
-			is_name);
+		return err_set(e, STATUS_REFUSED,
+			"the signature is for another image: docker-reference: expected '%s', found '%s'", name, is_name);
 	if (tag && has_tag(s->docker_reference) && strcmp(is_tag, tag) != 0)
-		return err_set(e, STATUS_REFUSED, "the signature is for another tag: docker-reference: expected '%s', found '%s'", tag, is_tag);
+		return err_set(e, STATUS_REFUSED, "the signature is for another tag: docker-reference: expected '%s', found '%s'",
+			tag, is_tag);
 	return 0;
 }
