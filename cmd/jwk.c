@@ -17,12 +17,14 @@
 
 static struct {
 	bool set, legacy_kid;
-	const char *kid_format;
-} user = { .kid_format = "hex" };
+	const char *kid_format, *algorithm;
+} user = { .kid_format = "hex", .algorithm = "RS256" };
 
 static const struct cmd_option options[] = {
 	CMD_FLAG(0, "set", &user.set, "print a JWK set, for one key too"),
 	CMD_CHOICE(0, "kid-format", &user.kid_format, "hex|base64url", "how the thumbprint is spelled; hex unless told"),
+	CMD_CHOICE(0, "alg", &user.algorithm, "RS256|PS256",
+		"what an RSA key is for, where its JWK does not say; RS256 unless told"),
 	CMD_FLAG(0, "legacy-kid", &user.legacy_kid, "the kid of brkt-cli 1.0.4, which dropped leading zero bytes"),
 	CMD_END,
 };
@@ -72,7 +74,9 @@ static json_t *kid_of(const struct jwks_entry *entry)
 static json_t *jwk_of(const struct jwks_entry *entry)
 {
 	json_t *jwk = key_jwk(&entry->key);
-	json_object_set_new(jwk, "alg", json_string(jose_algorithm_name(jose_algorithm_of(entry->key.type))));
+	const char *algorithm =
+		entry->key.type == KEY_RSA ? user.algorithm : jose_algorithm_name(jose_algorithm_of(entry->key.type));
+	json_object_set_new(jwk, "alg", json_string(entry->algorithm ? entry->algorithm : algorithm));
 	json_object_set_new(jwk, "use", json_string("sig"));
 	json_object_set_new(jwk, "kid", kid_of(entry));
 	return jwk;

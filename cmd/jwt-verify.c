@@ -73,26 +73,34 @@ static enum jose_reason check_header(const struct judge *j, const json_t *header
 	return json_object_get(header, "crit") ? JOSE_CRIT : JOSE_GOOD;
 }
 
+static bool is_for(const struct jwks_entry *entry, enum jose_algorithm algorithm)
+{
+	return jose_algorithm_fits(algorithm, entry->key.type) &&
+		(!entry->algorithm || !strcmp(entry->algorithm, jose_algorithm_name(algorithm)));
+}
+
 // kid only selects among the trusted keys; without one, every key that fits the algorithm is tried.
 static enum jose_reason check_signature(const struct judge *j, const struct jose_token *t, enum jose_algorithm algorithm,
 	const struct jwks_entry **signer)
 {
 	const json_t *kid = json_object_get(t->header, "kid");
-	bool known = false;
+	bool known = false, other_algorithm = false;
 	if (kid && !json_is_string(kid))
 		return JOSE_UNKNOWN_KID;
 	for (size_t i = 0; i < j->keys->count; i++) {
 		const struct jwks_entry *entry = &j->keys->entries[i];
 		if (kid && !jwks_matches(entry, json_string_value(kid)))
 			continue;
-		if (kid && !jose_algorithm_fits(algorithm, entry->key.type))
-			return JOSE_ALG;
+		if (!is_for(entry, algorithm)) {
+			other_algorithm = true;
+			continue;
+		}
 		known = true;
 		*signer = entry;
 		if (jose_signature_good(t, &entry->key, algorithm))
 			return JOSE_GOOD;
 	}
-	return known ? JOSE_SIGNATURE : JOSE_UNKNOWN_KID;
+	return known ? JOSE_SIGNATURE : other_algorithm ? JOSE_ALG : JOSE_UNKNOWN_KID;
 }
 
 static bool is_revoked(const struct judge *j, const struct jwks_entry *signer, const json_t *claims)

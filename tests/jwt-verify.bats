@@ -239,6 +239,26 @@ minus() { # minus A B: of 96 hex digits each, A the larger
 	same '5 {"kind":"error","status":5,"program":"x","message":"m"} ' "$got $out $(cat err)"
 }
 
+@test "brkt:J9 a JWK is for its alg alone, and for signatures" {
+	(umask 077 && key-gen --type rsa --no-passphrase -o rsa.pem --public-out rsa.pub)
+	echo '{}' | jwt-mint --alg PS256 --key rsa.pem >t
+	jwt-verify --alg PS256 --key rsa.pub <t >/dev/null
+	jwk --alg PS256 rsa.pub >ps.jwk
+	jwk rsa.pub >rs.jwk
+	jwt-verify --alg PS256 --alg RS256 --key ps.jwk <t >/dev/null
+	refuse 1 jwt-verify --alg PS256 --alg RS256 --key rs.jwk <t
+	says '1: alg'
+	jwt-verify --alg PS256 --key rs.jwk --key ps.jwk <t >/dev/null
+	for change in '.use = "enc"' '.use = 5' '.alg = "RS384"' '.alg = "ES384"' '.alg = 5'; do
+		refuse 1 jwt-verify --alg PS256 --key <(jq -c "$change" ps.jwk) <t
+		refuse 1 jwk <(jq -c "{keys: [$change]}" ps.jwk)
+		says 'keys[0]: a JWK'
+	done
+	jq -c 'del(.use, .alg)' ps.jwk >plain.jwk
+	jwt-verify --alg PS256 --key plain.jwk <t >/dev/null
+	same 'RS256 PS256' "$(jwk plain.jwk | jq -r .alg) $(jwk ps.jwk | jq -r .alg)"
+}
+
 @test "keys come as PEM, JWK and sets; a kid of a JWK set is its own" {
 	(umask 077 && key-gen --type p256 --no-passphrase -o p256.pem)
 	jwk pub.pem p256.pem >set.json

@@ -8,24 +8,33 @@
 #include "base/jsonio.h"
 #include "base/mem.h"
 #include "crypto/b64.h"
+#include "crypto/jose.h"
 #include "crypto/jwks.h"
 
 enum { SET_FILE_MAX = 4 << 20 }; // bytes: some thousand keys
 
-// Takes over k.
-static void add(struct jwks *set, struct key k, const char *kid)
+static bool same_text(const char *a, const char *b)
 {
+	return a && b ? !strcmp(a, b) : a == b;
+}
+
+// Takes over k. jwk is NULL for a key that was none.
+static void add(struct jwks *set, struct key k, const json_t *jwk)
+{
+	const char *kid = json_string_value(json_object_get(jwk, "kid"));
+	const char *algorithm = json_string_value(json_object_get(jwk, "alg"));
 	struct jwks_entry entry = { .key = k };
 	key_thumbprint(&k, entry.thumbprint);
 	for (size_t i = 0; i < set->count; i++) {
-		const char *old = set->entries[i].kid;
-		bool same_kid = kid && old ? !strcmp(kid, old) : kid == old;
-		if (same_kid && !strcmp(set->entries[i].thumbprint, entry.thumbprint)) {
+		const struct jwks_entry *old = &set->entries[i];
+		if (!strcmp(old->thumbprint, entry.thumbprint) && same_text(old->kid, kid) &&
+			same_text(old->algorithm, algorithm)) {
 			key_free(&k);
 			return;
 		}
 	}
 	entry.kid = mem_text(kid);
+	entry.algorithm = mem_text(algorithm);
 	set->entries = mem_resize(set->entries, set->count + 1, sizeof *set->entries);
 	set->entries[set->count++] = entry;
 }
@@ -33,9 +42,20 @@ static void add(struct jwks *set, struct key k, const char *kid)
 static int add_jwk(struct jwks *set, const json_t *jwk, struct err *e)
 {
 	struct key k;
+	enum jose_algorithm algorithm;
+	const json_t *use = json_object_get(jwk, "use"), *alg = json_object_get(jwk, "alg");
+	if (use && (!json_is_string(use) || strcmp(json_string_value(use), "sig") != 0))
+		return err_set(e, STATUS_REFUSED, "a JWK that is not for signatures: its `use' is not `sig'");
 	if (key_from_jwk(jwk, &k, e) < 0)
 		return -1;
-	add(set, k, json_string_value(json_object_get(jwk, "kid")));
+	if (alg &&
+		(!json_is_string(alg) || !jose_algorithm_find(json_string_value(alg), &algorithm) ||
+			!jose_algorithm_fits(algorithm, k.type))) {
+		key_free(&k);
+		return err_set(e, STATUS_REFUSED, "a JWK whose `alg' is none that a key of type %s has here",
+			key_type_name(k.type));
+	}
+	add(set, k, jwk);
 	return 0;
 }
 
@@ -104,6 +124,7 @@ void jwks_free(struct jwks *set)
 	for (size_t i = 0; i < set->count; i++) {
 		key_free(&set->entries[i].key);
 		free(set->entries[i].kid);
+		free(set->entries[i].algorithm);
 	}
 	free(set->entries);
 	*set = (struct jwks){ 0 };

@@ -8,6 +8,7 @@
 struct jwks_entry {
 	struct key key;
 	char *kid;           // as the JWK had it, or NULL
+	char *algorithm;     // the same: the only one the key is for (RFC 7517 section 4.4)
 	char thumbprint[65]; // RFC 7638, hex
 };
 
@@ -16,7 +17,7 @@ struct jwks {
 	size_t count;
 };
 
-// Adds the keys of a file ("-" is stdin). A key that is there already is not added again.
+// Adds the keys of a file ("-" is stdin). A key that is there already is not added again; one that is not for signatures refuses the whole.
 int jwks_read(struct jwks *set, const char *path, struct err *e);
 int jwks_parse(struct jwks *set, const char *text, size_t length, struct err *e);
 
