@@ -1,5 +1,5 @@
-# tackle: make [all], check, check-real, lint, asan, fuzz, bench, demo, install DESTDIR= prefix=, clean. A new program is one file in cmd/,
-# its page in man/ and its test in tests/: no list to edit.
+# tackle: make [all], check, check-real, lint, asan, fuzz, bench, demo, install DESTDIR= prefix=, dist, docker-check, peers, clean. A new
+# program is one file in cmd/, its page in man/ and its test in tests/: no list to edit.
 # SPDX-License-Identifier: Apache-2.0
 
 VERSION = 0.1.0
@@ -32,7 +32,7 @@ UNITS := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/*.c))
 FUZZERS := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/*.c))
 WRAPPERS := $(wildcard share/rkt share/dtuf share/brkt)
 
-.PHONY: all units fuzzers check check-real lint asan fuzz bench demo readme install clean
+.PHONY: all units fuzzers check check-real lint asan fuzz bench demo readme install dist docker-check peers clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -116,6 +116,21 @@ install: all
 	cp -R $(wildcard share/schema share/policy) $(DESTDIR)$(datadir)
 	for s in 1 5 7; do install -d $(DESTDIR)$(mandir)/man$$s && install -m 644 man/*.$$s $(DESTDIR)$(mandir)/man$$s; done
 	install -m 644 contrib/completions/tackle.bash $(DESTDIR)$(prefix)/share/bash-completion/completions/tackle
+
+# The release: what is committed, the same bytes wherever it is made.
+dist:
+	@mkdir -p $(B)
+	@git diff --quiet HEAD || echo 'make dist: warning: what is not committed is left out' >&2
+	git archive --prefix=tackle-$(VERSION)/ HEAD | gzip -n -9 >$(B)/tackle-$(VERSION).tar.gz
+	TZ=UTC git archive --format=zip --prefix=tackle-$(VERSION)/ -o $(B)/tackle-$(VERSION).zip HEAD
+
+# Builds the container from the release and runs it; minutes, and as root: no part of make check.
+docker-check: all dist
+	TACKLE_RELEASE=$(CURDIR)/$(B)/tackle-$(VERSION).zip bats tests/container/docker.bats
+
+# npm's jose, an independent reader of tokens, for tests/jose-peers.bats.
+peers:
+	npm install --prefix $(B)/npm --no-save --ignore-scripts --no-audit --no-fund jose@5
 
 clean:
 	rm -rf build build-*

@@ -127,7 +127,7 @@ hits() { # hits FILE...: the canaries that are in there
 # dies COMMAND...: is aborted when it waits for its input, which the fifo `held` never gives; what strace says of its end is in trace.
 dies() {
 	strace -o trace -e trace=none "$@" <held 2>/dev/null &
-	local strace=$! pid= tries=0
+	local strace=$! pid='' tries=0
 	exec {open}<>held
 	until pid=$(pgrep -P $strace) || ((tries++ > 500)); do sleep 0.02; done
 	until [[ $(awk '{ print $3 }' "/proc/$pid/stat") == S && $(cut -d' ' -f1 "/proc/$pid/syscall") =~ ^(0|230)$ ]]; do
