@@ -1,0 +1,116 @@
+// tufoci.h says what these promise.
+// SPDX-License-Identifier: Apache-2.0
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/jsonio.h"
+#include "base/mem.h"
+#include "oci/manifest.h"
+#include "tuf/names.h"
+#include "tuf/tufoci.h"
+
+enum { TAG_MAX = 128, SHORT_HASH = 56 };
+
+static bool is_tag(const char *text)
+{
+	size_t n = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-");
+	return n && !text[n] && n <= TAG_MAX && *text != '.' && *text != '-';
+}
+
+static bool looks_hashed(const char *text)
+{
+	return strspn(text, "0123456789abcdef") == NAMES_HASH_MAX - 1 && text[NAMES_HASH_MAX - 1] == '.';
+}
+
+char *tufoci_role_tag(const char *role)
+{
+	char hash[NAMES_HASH_MAX];
+	if (names_is_top_level(role))
+		return mem_text(TUFOCI_LATEST);
+	if (is_tag(role) && strcmp(role, TUFOCI_LATEST) != 0 && strncmp(role, "_r.", 3) != 0 && !looks_hashed(role))
+		return mem_text(role);
+	names_path_hash(role, hash);
+	return mem_format("_r.%s", hash);
+}
+
+char *tufoci_target_tag(const char *path, const char *hash)
+{
+	char path_hash[NAMES_HASH_MAX];
+	const char *slash = strrchr(path, '/');
+	char *tag = mem_format("%s.%s", hash, slash ? slash + 1 : path);
+	if (is_tag(tag))
+		return tag;
+	free(tag);
+	names_path_hash(path, path_hash);
+	return mem_format("%s._%.*s", hash, SHORT_HASH, path_hash);
+}
+
+// ---- writing ----
+
+json_t *tufoci_layer(const char *media_type, const char *digest, int64_t size, const char *filename)
+{
+	json_t *layer = descriptor_json(media_type, digest, size);
+	if (filename)
+		json_object_set_new(layer, "annotations", json_pack("{s:s}", TUFOCI_FILENAME, filename));
+	return layer;
+}
+
+void tufoci_manifest(json_t *layers, const char *filename, struct buf *manifest)
+{
+	json_t *config = tufoci_layer(MEDIA_EMPTY, TUFOCI_EMPTY_DIGEST, (int64_t)strlen(TUFOCI_EMPTY), NULL);
+	json_object_set_new(config, "data", json_string("e30="));
+	jsonio_auto json_t *m = json_pack("{s:i, s:s, s:o, s:o}", "schemaVersion", 2, "mediaType", MEDIA_MANIFEST, "config",
+		config, "layers", layers);
+	if (filename)
+		json_object_set_new(m, "annotations", json_pack("{s:s}", TUFOCI_FILENAME, filename));
+	mem_auto char *text = jsonio_text(m);
+	buf_add_text(manifest, text);
+}
+
+// ---- reading ----
+
+json_t *tufoci_layers(struct source *s, const char *tag, struct err *e)
+{
+	source_document_auto d = { 0 };
+	manifest_auto m = { 0 };
+	if (source_manifest(s, tag, &d, e) < 0 || manifest_parse(buf_text(&d.text), d.text.length, d.media_type, &m, e) < 0)
+		return NULL;
+	if (!m.is_index)
+		return json_incref(manifest_layers(&m));
+	err_set(e, STATUS_REFUSED, "the tag '%s': an index: expected a manifest", tag);
+	return NULL;
+}
+
+static const char *filename_of(const json_t *layer)
+{
+	return json_string_value(json_object_get(json_object_get(layer, "annotations"), TUFOCI_FILENAME));
+}
+
+const json_t *tufoci_find(const json_t *layers, const char *filename)
+{
+	size_t i;
+	json_t *layer;
+	json_array_foreach(layers, i, layer) {
+		const char *name = filename_of(layer);
+		if (name && !strcmp(name, filename))
+			return layer;
+	}
+	return NULL;
+}
+
+const json_t *tufoci_newest(const json_t *layers, const char *name, int64_t but)
+{
+	size_t i;
+	json_t *layer, *newest = NULL;
+	long long highest = 0;
+	json_array_foreach(layers, i, layer) {
+		char *end;
+		const char *file = filename_of(layer);
+		long long version = file && *file >= '1' && *file <= '9' ? strtoll(file, &end, 10) : 0;
+		if (version <= highest || version == but || *end != '.' || strcmp(end + 1, name) != 0)
+			continue;
+		highest = version;
+		newest = layer;
+	}
+	return newest;
+}
