@@ -14,6 +14,7 @@
 #include "net/url.h"
 #include "tuf/names.h"
 #include "tuf/remote.h"
+#include "tuf/remoteoci.h"
 
 static struct {
 	struct texts repositories;
@@ -21,8 +22,7 @@ static struct {
 } user;
 
 const struct cmd_option remote_options[] = {
-	CMD_TEXTS(0, "repo", "REPOSITORY", &user.repositories,
-		"file:DIR or a URL with metadata/ and targets/; repeatable: mirrors of it"),
+	CMD_TEXTS(0, "repo", "REPOSITORY", &user.repositories, "file:DIR, oci:DIR or a URL; repeatable: mirrors of it"),
 	CMD_TEXT(0, "metadata-url", "PLACE", &user.metadata, "where the metadata is, when not there"),
 	CMD_TEXT(0, "targets-url", "PLACE", &user.targets, "where the targets are, when not there"),
 	CMD_END,
@@ -31,6 +31,7 @@ const struct cmd_option remote_options[] = {
 struct half {      // metadata/ or targets/
 	char *url; // ends in one `/`; NULL for a directory
 	int directory;
+	struct remoteoci *layout; // then both others are none
 };
 
 struct mirror {
@@ -79,8 +80,12 @@ static int open_half(struct half *h, const char *own, const char *repository, co
 		h->url = mem_format("%s%s%s%s", place, slash ? "" : "/", own ? "" : name, own ? "" : "/");
 		return url_check(h->url, e);
 	}
+	if (!strncmp(place, "oci:", 4)) {
+		h->layout = remoteoci_open(place + 4, s, e);
+		return h->layout ? 0 : -1;
+	}
 	if (strncmp(place, "file:", 5) != 0)
-		return err_set(e, STATUS_USAGE, "'%s': not a repository: expected file:DIR or a URL", place);
+		return err_set(e, STATUS_USAGE, "'%s': not a repository: expected file:DIR, oci:DIR or a URL", place);
 	mem_auto char *path = own ? mem_text(place + 5) : mem_format("%s/%s", place + 5, name);
 	return open_directory(h, path, own || !strcmp(name, "metadata"), s, e);
 }
@@ -90,7 +95,7 @@ static int open_mirror(struct remote *r, const char *repository, const char *met
 {
 	r->mirrors = mem_resize(r->mirrors, r->count + 1, sizeof *r->mirrors);
 	struct mirror *m = &r->mirrors[r->count++];
-	*m = (struct mirror){ { NULL, -1 }, { NULL, -1 } };
+	*m = (struct mirror){ { NULL, -1, NULL }, { NULL, -1, NULL } };
 	if (open_half(&m->metadata, metadata, repository, "metadata", s, e) < 0)
 		return -1;
 	return open_half(&m->targets, targets, repository, "targets", s, e);
@@ -136,6 +141,7 @@ struct remote *remote_open_tree(const char *directory, struct sandbox *s, struct
 static void close_half(struct half *h)
 {
 	free(h->url);
+	remoteoci_close(h->layout);
 	if (h->directory >= 0)
 		close(h->directory);
 }
@@ -234,6 +240,8 @@ static int read_metadata(const struct half *h, const char *role, int64_t version
 		result = read_url(url, q, &code, e);
 		free(q->validator);
 		q->validator = NULL;
+	} else if (h->layout) {
+		result = remoteoci_metadata(h->layout, role, version, q, e);
 	} else {
 		mem_auto char *name = names_role_file(role, version);
 		result = read_file(h, name, q, e);
@@ -280,10 +288,13 @@ char *remote_target_file(const char *path, const char *hash)
 	return buf_steal(&out);
 }
 
-// What is at `url_name` below the URL, or at `file_name` below the directory.
-static int read_target(const struct half *h, const char *url_name, const char *file_name, struct remote_request *q, struct err *e)
+// What is at `url_name` below the URL, or at `file_name` below the directory, or has this hash.
+static int read_target(const struct half *h, const char *url_name, const char *file_name, const char *hash,
+	struct remote_request *q, struct err *e)
 {
 	long code;
+	if (h->layout)
+		return remoteoci_data(h->layout, hash, q, e);
 	if (!h->url)
 		return read_file(h, file_name, q, e);
 	mem_auto char *url = mem_format("%s%s", h->url, url_name);
@@ -294,13 +305,13 @@ int remote_target(struct remote *r, size_t mirror, const char *path, const char 
 {
 	mem_auto char *url_name = names_target_url(path, hash);
 	mem_auto char *file_name = remote_target_file(path, hash);
-	return read_target(&r->mirrors[mirror].targets, url_name, file_name, q, e);
+	return read_target(&r->mirrors[mirror].targets, url_name, file_name, hash, q, e);
 }
 
 int remote_blob(struct remote *r, size_t mirror, const char *hash, struct remote_request *q, struct err *e)
 {
 	mem_auto char *name = mem_format("blobs/sha256/%s", hash);
-	return read_target(&r->mirrors[mirror].targets, name, name, q, e);
+	return read_target(&r->mirrors[mirror].targets, name, name, hash, q, e);
 }
 
 int remote_has_target(struct remote *r, const char *path, const char *hash, int64_t *size, struct err *e)

@@ -66,7 +66,8 @@ int remoteoci_data(struct remoteoci *o, const char *hash, const struct remote_re
 	mem_auto char *digest = mem_format("sha256:%s", hash ? hash : "");
 	struct descriptor d = { TUFOCI_TARGET, digest, -1 };
 	if (!digest_valid(digest, NULL, NULL))
-		return err_set(e, STATUS_REFUSED, "a layout has only targets with a sha256, of repositories with consistent snapshots");
+		return err_set(e, STATUS_REFUSED,
+			"a layout has only targets with a sha256, of repositories with consistent snapshots");
 	return read_blob(o, &d, q, e);
 }
 

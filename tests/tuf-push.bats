@@ -1,0 +1,173 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+load lib
+load publisher
+setup() { in_own_directory; }
+
+refresh() { tuf-refresh -q --tuf "trusted.$2" --root root.pub --repo "$1" >/dev/null; }
+download() { tuf-download -q --tuf "trusted.$1" --repo "${@:2}"; }
+contents() { find "$1" -type f ! -name '.*' -exec sha256sum {} + | sort -k2; }
+
+# layers TAG: the file names in the layout ./o.
+layers() {
+	local digest
+	digest=$(jq -r --arg t "$1" '.manifests[] | select(.annotations["org.opencontainers.image.ref.name"] == $t).digest[7:]' o/index.json)
+	jq -r '.layers[].annotations["tuf.io/filename"]' "o/blobs/sha256/$digest"
+}
+
+add() { # add NAME TEXT
+	printf %s "$2" >"$1"
+	tuf-add --key targets.pem --targets data m/targets.json "$1"
+}
+
+@test "dtuf:O10 dtuf:O16 dtuf:O17 what is published in a tree and in a layout, a client reads alike, byte for byte" {
+	repository
+	keys docs
+	tuf-delegate --path 'docs/*' --add-key docs.pub --key targets.pem --key docs.pem m/targets.json docs
+	add a 'first'
+	mkdir docs && echo text >docs/x
+	tuf-add --key docs.pem --targets data m/docs.json docs/x
+	publish
+	for place in file:f oci:o; do
+		tuf-push -q --targets data m $place
+		refresh $place "${place%:*}"
+		same "first|text" "$(download "${place%:*}" $place a | sed 's/$/|/')$(tuf-download -q --tuf "trusted.${place%:*}" --repo $place docs/x)"
+	done
+	for role in root timestamp snapshot targets docs; do cmp "trusted.file/$role.json" "trusted.oci/$role.json"; done
+	for file in 1.root 2.snapshot 2.targets 1.docs timestamp; do cmp "m/$file.json" "f/metadata/$file.json"; done
+}
+
+@test "dtuf:O1 dtuf:O2 dtuf:O3 dtuf:O4 dtuf:O9 the layers of latest and of delegated roles, in order; the version before stays" {
+	repository
+	keys other
+	tuf-delegate --path 'x/*' --add-key other.pub --key targets.pem --key other.pem m/targets.json registry.example.org
+	tuf-delegate --path 'y/*' --add-key other.pub --key targets.pem --key other.pem m/targets.json latest
+	publish
+	tuf-push m oci:o
+	same "1.root.json 2.snapshot.json 2.targets.json timestamp.json" "$(layers latest | paste -sd' ')"
+	same "1.registry.example.org.json" "$(layers registry.example.org)"
+	same "1.latest.json" "$(layers "_r.$(printf latest | sha256sum | cut -d' ' -f1)")"
+	tuf-root --key root.pem m/root.json
+	tuf-add --key other.pem --delegator m/targets.json m/registry.example.org.json <<<'{"path":"x/1","length":0,"hashes":{"sha256":"00"}}'
+	tuf-add --key targets.pem m/targets.json <<<'{"path":"1","length":0,"hashes":{"sha256":"00"}}'
+	publish
+	tuf-push m oci:o
+	same "1.root.json 2.root.json 2.snapshot.json 3.snapshot.json 2.targets.json 3.targets.json timestamp.json" "$(layers latest | paste -sd' ')"
+	same "1.registry.example.org.json 2.registry.example.org.json" "$(layers registry.example.org | paste -sd' ')"
+	same "1.latest.json" "$(layers "_r.$(printf latest | sha256sum | cut -d' ' -f1)")"
+	publish
+	tuf-push m oci:o
+	same "1.root.json 2.root.json 3.snapshot.json 4.snapshot.json 2.targets.json 3.targets.json timestamp.json" "$(layers latest | paste -sd' ')"
+	refresh oci:o oci
+	digest=$(jq -r '.manifests[0].digest[7:]' o/index.json)
+	same '["application/vnd.oci.empty.v1+json",2,"e30=",null]' \
+		"$(jq -c '[.config.mediaType, .config.size, .config.data, .artifactType]' "o/blobs/sha256/$digest")"
+	skopeo inspect --raw oci:o:latest | jq -e .layers >/dev/null
+}
+
+@test "dtuf:O12 dtuf:D11 a push that fails half-way harms nobody, and the next one completes it" {
+	repository
+	add a 'old'
+	publish
+	tuf-push --targets data m file:f
+	refresh file:f one
+	add a 'new'
+	publish
+	mkdir f/metadata/3.snapshot.json # which the new one cannot replace
+	before=$(sha256sum <f/metadata/timestamp.json)
+	refuse 8 tuf-push --targets data m file:f
+	same "$before" "$(sha256sum <f/metadata/timestamp.json)"
+	refresh file:f two
+	same old "$(download two file:f a)"
+	rmdir f/metadata/3.snapshot.json
+	tuf-push --targets data m file:f
+	refresh file:f one
+	same new "$(download one file:f a)"
+}
+
+@test "dtuf:A16 dtuf:R21 what clients would refuse is refused before the first write" {
+	repository
+	add a 'text'
+	publish
+	tuf-push --targets data m file:f
+	before=$(contents f)
+	cp -r m good
+	again() { rm -rf m && cp -r good m; }
+	rm data/*
+	refuse 3 tuf-push --targets data m file:f
+	says "the target 'a': no data"
+	echo changed >"data/$(printf text | sha256sum | cut -d' ' -f1).a"
+	refuse 1 tuf-push --targets data m file:f
+	tuf-timestamp m
+	refuse 1 tuf-push m file:f
+	says 'timestamp: threshold not met'
+	again
+	tuf-snapshot --key snapshot.pem m
+	tuf-timestamp --key snapshot.pem --set-version 1 m 2>/dev/null || true
+	jq -c '.signed.version = 9' good/timestamp.json >m/timestamp.json
+	refuse 1 tuf-push m file:f
+	again
+	tuf-root --key root.pem --expires 1s m/root.json
+	tuf-timestamp --key timestamp.pem --expires 2h m
+	sleep 2
+	refuse 1 tuf-push m file:f
+	says 'root: expired'
+	again
+	tuf-root m/root.json
+	refuse 3 tuf-push m file:f
+	says 'lacks signatures'
+	again
+	cp m/1.targets.json m/2.targets.json
+	refuse 1 tuf-push m file:f
+	says 'targets: version 1, but 2 is listed'
+	again
+	rm m/2.snapshot.json
+	refuse 3 tuf-push m file:f
+	refuse 2 tuf-push m https://example.com/
+	refuse 3 tuf-push missing file:f
+	same "$before" "$(contents f)"
+}
+
+@test "dtuf:A17 a second publisher with an older state is refused, unless told to replace" {
+	repository
+	cp -r m other
+	publish
+	tuf-timestamp --key timestamp.pem other # version 2, too
+	for place in file:f oci:o; do
+		tuf-push m $place
+		before=$(contents "${place#*:}")
+		refuse 1 tuf-push other $place
+		says 'somebody else published meanwhile'
+		same "$before" "$(contents "${place#*:}")"
+		tuf-push m $place # the same again
+	done
+	keys fresh
+	tuf-init --add-key root=fresh.pub --add-key targets=fresh.pub --add-key snapshot=fresh.pub --add-key timestamp=fresh.pub --key fresh.pem new
+	refuse 1 tuf-push new file:f
+	tuf-push --replace new file:f
+}
+
+@test "dtuf:R9 without consistent snapshots: a tree, and no layout" {
+	repository --consistent-snapshot no
+	tuf-push m file:f
+	refresh file:f one
+	refuse 1 tuf-push m oci:o
+	says 'file:DIR only'
+}
+
+@test "dtuf:R11 dtuf:B4 targets of several blobs go along; one that only looks so stays a file" {
+	repository
+	echo one >one
+	echo two >two
+	tuf-put -q --manifest manifest file:data.tree both one two | tuf-add --key targets.pem m/targets.json
+	cp -r data.tree/targets data
+	cp manifest looks
+	tuf-add --key targets.pem --targets data m/targets.json looks
+	publish
+	for place in file:f oci:o; do
+		tuf-push --targets data m $place
+		refresh $place "${place%:*}"
+		same "one two" "$(download "${place%:*}" $place both | paste -sd' ')"
+		cmp manifest <(download "${place%:*}" $place looks)
+	done
+}
