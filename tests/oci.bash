@@ -104,3 +104,48 @@ small_layer() {
 with_buildah() { # ARGUMENT...: buildah with its state in this test's directory
 	BUILDAH_ISOLATION=chroot buildah --root "$BATS_TEST_TMPDIR/buildah" --runroot "$BATS_TEST_TMPDIR/buildah.run" --storage-driver vfs "$@"
 }
+
+# The rest goes with tests/unpack.bash.
+
+# One argument is one layer, its entries separated by blanks as evil-tar takes them: the image `oci:layout:v1`.
+layers() {
+	local i=0 files=() entries
+	rm -rf layout target
+	for entries; do
+		i=$((i + 1))
+		# shellcheck disable=SC2086
+		evil-tar $entries >"layer$i.tar"
+		files+=("layer$i.tar")
+	done
+	oci_image layout v1 "${files[@]}" >/dev/null
+}
+
+resolved() { # the record of oci:layout:v1, its blobs in the store
+	ref-parse oci:layout:v1 | reg-resolve | fetch-blob -q
+}
+
+# A tree that changes from layer to layer in every way there is; the same each time.
+change() { # DIR STEP
+	(
+		cd "$1" || exit
+		case $2 in
+		1)
+			cp -a "$ROOT/common" .
+			mkdir -p a/b/c empty share/doc sticky
+			chmod 1777 sticky
+			for i in {1..40}; do echo "$i" >"a/b/f$i"; done
+			ln -s a/b link
+			ln a/b/f1 a/hard
+			mkfifo pipe
+			setfattr -n user.x -v 1 a/b/f2
+			;;
+		2) rm -r common/base a/b/f3 pipe; echo new >a/b/f4; ln a/b/f5 other; rmdir empty; chmod 700 a/b; echo x >a/b/c/x ;;
+		3) rm -r a/b/c; echo file >a/b/c; rm link; mkdir link; echo y >link/y; mkdir -p common/base; echo z >common/base/z ;;
+		4) rm a/b/c; mkdir a/b/c; ln -s ../nowhere a/b/c/s; mv share/doc doc; touch -d 2001-01-01 a/b/f6; chmod 4755 a/b/f7 ;;
+		5) rm -rf a; mkdir a; echo only >a/one; [ "$(id -u)" != 0 ] || chown 5:7 a/one sticky ;;
+		6) mkdir -p a/b; echo back >a/b/f1; truncate -s 2M sparse; echo end >>sparse; printf n >"$(printf 'n%.0s' {1..150})" ;;
+		esac
+		find . -newermt 2020-01-01 -exec touch -h -d '2019-01-01 00:00:00' {} +
+		touch -d "2018-01-0$2" .
+	)
+}

@@ -1,0 +1,45 @@
+// The tree that layers make, in memory: names, and which entry of which layer is behind each; no data. It is changed by the rules by which
+// layers.h changes a tree on disk, so that what remains is the same.
+// SPDX-License-Identifier: Apache-2.0
+#ifndef IMAGE_LAYERTREE_H
+#define IMAGE_LAYERTREE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "image/tar.h"
+
+struct layertree_inode {         // what names lead to
+	size_t layer, entry;     // the entry that made it, each counted from 0
+	size_t names;            // how many nodes
+	enum tar_type type;      // of a hard link that of the file it leads to
+	bool implied;            // a directory that no entry tells about
+	char *target;            // of a symlink
+	size_t user;             // for who walks; 0 at the start
+	struct tar_entry *about; // of all but regular files: everything the entry says; owned
+};
+
+struct layertree_node {
+	struct layertree_inode *inode;
+	struct layertree_node **children; // of a directory: a hash table, NULL for a free slot
+	size_t room, count;
+	size_t touched; // the last layer, from 1, that made this or something below it
+	size_t length;
+	char name[];
+};
+
+struct layertree;
+
+struct layertree *layertree_new(void);
+void layertree_free(struct layertree *t);
+
+// The next entry of a layer. Layers come in order, from 0, entries of one in order, from 0. Errors as of tree_put.
+int layertree_put(struct layertree *t, size_t layer, size_t entry, const struct tar_entry *e, struct err *err);
+
+// Calls `visit` for every name, directories before what is in them, names of one directory in the order of their bytes. The root is `.`.
+typedef int layertree_visit(void *context, const char *path, struct layertree_inode *inode, struct err *e);
+int layertree_walk(struct layertree *t, layertree_visit *visit, void *context, struct err *e);
+
+#endif
