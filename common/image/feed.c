@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -15,7 +16,7 @@
 #include "base/mem.h"
 #include "image/feed.h"
 
-enum { SLOTS = 8, SLOT_BYTES = 256 << 10 };
+enum { INPUTS = 4, SLOTS = 8, SLOT_BYTES = 256 << 10 };
 
 struct slot {
 	char *data;
@@ -23,16 +24,30 @@ struct slot {
 	atomic_int readers; // who still uses it: the hasher and the caller
 };
 
+// Bytes as they came, on their way from the reader to the filler.
+struct input {
+	struct {
+		char *data;
+		ssize_t length; // as of a slot
+	} slots[INPUTS];
+	sem_t empty, full; // counts of them
+	unsigned next;     // the one the filler is at, or takes next
+	ssize_t at;        // bytes of it that it took
+	bool holding;
+	struct err error; // of the reader, when a slot says -1
+};
+
 struct feed {
 	int fd;
-	int wake; // an eventfd that ends the filler's wait for input; -1 for a regular file, which never waits
+	int wake; // an eventfd that ends the reader's wait for input; -1 for a regular file, which never waits
 	atomic_bool stopping;
 	const struct codec_limits *limits;
+	struct input input;
 	struct slot slots[SLOTS];
 	char *memory;
 	sem_t empty, to_hash, to_read; // counts of slots
-	pthread_t filler, hasher;
-	bool filling, hashing; // these threads run
+	pthread_t reader, filler, hasher;
+	bool reading, filling, hashing; // these threads run
 	struct hash *source_hash, *archive_hash;
 	struct err error; // of the filler, when a slot says -1
 	unsigned next;    // slot the caller takes next
@@ -40,7 +55,13 @@ struct feed {
 	bool ended;
 };
 
-// ---- the filler: source, first hash, decompressor ----
+static void wait_for(sem_t *s)
+{
+	while (sem_wait(s) < 0)
+		;
+}
+
+// ---- the reader: source and first hash ----
 
 static ssize_t read_input(struct feed *f, void *data, size_t length, struct err *e)
 {
@@ -56,19 +77,52 @@ static ssize_t read_input(struct feed *f, void *data, size_t length, struct err 
 	return n < 0 ? err_system(e, "cannot read") : n;
 }
 
-static ssize_t hashed_input(void *context, void *data, size_t length, struct err *e)
+// A slot is hashed while the filler uses it already.
+static void *read_on(void *context)
 {
 	struct feed *f = context;
-	ssize_t n = read_input(f, data, length, e);
-	if (n > 0)
-		hash_add(f->source_hash, data, (size_t)n);
-	return n;
+	struct input *in = &f->input;
+	ssize_t length = 1;
+	for (unsigned i = 0; length > 0; i++) {
+		wait_for(&in->empty);
+		if (f->stopping)
+			break;
+		char *data = in->slots[i % INPUTS].data;
+		length = read_input(f, data, SLOT_BYTES, &in->error);
+		in->slots[i % INPUTS].length = length;
+		sem_post(&in->full);
+		if (length > 0)
+			hash_add(f->source_hash, data, (size_t)length);
+	}
+	return NULL;
 }
 
-static void wait_for(sem_t *s)
+// ---- the filler: decompressor ----
+
+static ssize_t take_input(void *context, void *data, size_t length, struct err *e)
 {
-	while (sem_wait(s) < 0)
-		;
+	struct feed *f = context;
+	struct input *in = &f->input;
+	if (!in->holding)
+		wait_for(&in->full);
+	if (f->stopping)
+		return err_set(e, STATUS_SYSTEM, "stopped");
+	in->holding = true;
+	ssize_t left = in->slots[in->next % INPUTS].length - in->at;
+	if (left < 0)
+		*e = in->error;
+	if (left <= 0) // the end, which stays
+		return left;
+	ssize_t n = left < (ssize_t)length ? left : (ssize_t)length;
+	memcpy(data, in->slots[in->next % INPUTS].data + in->at, (size_t)n);
+	in->at += n;
+	if (n == left) {
+		in->next++;
+		in->at = 0;
+		in->holding = false;
+		sem_post(&in->empty);
+	}
+	return n;
 }
 
 // A slot is filled whole, so that few blocks lie across two.
@@ -94,10 +148,12 @@ static void *fill(void *context)
 {
 	struct feed *f = context;
 	ssize_t length = -1;
-	struct codec_reader *codec = codec_open(hashed_input, f, f->limits, &f->error);
-	for (unsigned i = 0; (!i || length > 0) && !f->stopping; i++) {
+	struct codec_reader *codec = codec_open(take_input, f, f->limits, &f->error);
+	for (unsigned i = 0; !i || length > 0; i++) {
 		struct slot *slot = &f->slots[i % SLOTS];
 		wait_for(&f->empty);
+		if (f->stopping)
+			break;
 		length = codec ? fill_slot(codec, slot->data, &f->error) : -1;
 		hand_on(f, slot, length);
 	}
@@ -150,9 +206,13 @@ struct feed *feed_start(int fd, const struct codec_limits *limits, enum digest_a
 	f->fd = fd;
 	f->wake = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? -1 : eventfd(0, EFD_CLOEXEC);
 	f->limits = limits;
-	f->memory = mem_alloc((size_t)SLOTS * SLOT_BYTES);
+	f->memory = mem_alloc((size_t)(SLOTS + INPUTS) * SLOT_BYTES);
 	for (int i = 0; i < SLOTS; i++)
 		f->slots[i].data = f->memory + (size_t)i * SLOT_BYTES;
+	for (int i = 0; i < INPUTS; i++)
+		f->input.slots[i].data = f->memory + (size_t)(SLOTS + i) * SLOT_BYTES;
+	sem_init(&f->input.empty, 0, INPUTS);
+	sem_init(&f->input.full, 0, 0);
 	f->source_hash = hash_start(DIGEST_SHA256);
 	f->archive_hash = hash_start(archive);
 	sem_init(&f->empty, 0, SLOTS);
@@ -160,7 +220,8 @@ struct feed *feed_start(int fd, const struct codec_limits *limits, enum digest_a
 	sem_init(&f->to_read, 0, 0);
 	f->hashing = start_thread(&f->hasher, hash, f);
 	f->filling = f->hashing && start_thread(&f->filler, fill, f);
-	if (f->filling)
+	f->reading = f->filling && start_thread(&f->reader, read_on, f);
+	if (f->reading)
 		return f;
 	err_set(e, STATUS_SYSTEM, "cannot start a thread");
 	feed_free(f);
@@ -189,8 +250,9 @@ ssize_t feed_pieces(void *context, const char **data, struct err *e)
 
 void feed_digests(struct feed *f, struct feed_digests *digests)
 {
+	pthread_join(f->reader, NULL);
 	pthread_join(f->hasher, NULL);
-	f->hashing = false;
+	f->reading = f->hashing = false;
 	hash_finish(f->source_hash, digests->source);
 	hash_finish(f->archive_hash, digests->archive);
 	f->source_hash = f->archive_hash = NULL;
@@ -201,10 +263,14 @@ void feed_free(struct feed *f)
 	if (!f)
 		return;
 	f->stopping = true;
+	sem_post(&f->input.empty);
+	sem_post(&f->input.full);
 	sem_post(&f->empty);
 	sem_post(&f->to_hash);
 	if (f->wake >= 0)
 		eventfd_write(f->wake, 1);
+	if (f->reading)
+		pthread_join(f->reader, NULL);
 	if (f->filling)
 		pthread_join(f->filler, NULL);
 	if (f->hashing)
@@ -213,6 +279,8 @@ void feed_free(struct feed *f)
 		close(f->wake);
 	hash_free(f->source_hash);
 	hash_free(f->archive_hash);
+	sem_destroy(&f->input.empty);
+	sem_destroy(&f->input.full);
 	sem_destroy(&f->empty);
 	sem_destroy(&f->to_hash);
 	sem_destroy(&f->to_read);

@@ -1,5 +1,5 @@
-// An archive on its way from a source to its reader, on threads: one reads, hashes and decompresses, one hashes what comes out,
-// and the caller takes it piece by piece (tar_pieces). What is hashed is what is read, and a bounded ring lies between.
+// An archive on its way from a source to its reader, on threads: one reads and hashes, one decompresses, one hashes what comes out,
+// and the caller takes it piece by piece (tar_pieces). What is hashed is what is read, and bounded rings lie between.
 // SPDX-License-Identifier: Apache-2.0
 #ifndef IMAGE_FEED_H
 #define IMAGE_FEED_H
