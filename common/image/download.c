@@ -259,10 +259,7 @@ static int settle(struct run *r, int got, struct err *e)
 	else if (own_display)
 		progress_end(&r->progress);
 	if (got < 0 || d->unchanged) {
-		struct err ignored = { 0 }; // what cannot be kept is fetched again
 		d->failed_on_way = got < 0 && !r->content_failed && !r->limited;
-		if (d->failed_on_way)
-			intake_flush(r->intake, &ignored);
 		intake_abort(mem_steal(r->intake), e);
 		return got;
 	}

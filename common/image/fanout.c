@@ -73,7 +73,7 @@ static int start_thread(struct worker *w)
 	sigset_t most, before;
 	sigfillset(&most);
 	sigdelset(&most, SIGPIPE);
-	pthread_sigmask(SIG_SETMASK, &most, &before);
+	pthread_sigmask(SIG_BLOCK, &most, &before);
 	int error = pthread_create(&w->thread, NULL, work, w);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return error;

@@ -18,7 +18,7 @@ struct fanout_consumer {
 struct fanout;
 
 // Starts the threads; do it behind sandbox_enter, which they inherit. Signals are left to the caller's thread, but for SIGPIPE, which
-// a consumer may earn. Returns NULL with e filled when that is impossible.
+// a consumer may earn and which they take as the caller does now. Returns NULL with e filled when that is impossible.
 struct fanout *fanout_start(const struct fanout_consumer *consumers, size_t count, struct err *e);
 
 // Where the next bytes will lie, at least one and at most *length of them: who reads straight to there saves a copy.

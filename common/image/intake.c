@@ -1,8 +1,6 @@
 // intake.h says what these promise.
 // SPDX-License-Identifier: Apache-2.0
-#include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,14 +10,11 @@
 #include "base/mem.h"
 #include "base/sandbox.h"
 #include "crypto/hash.h"
+#include "image/fanout.h"
 #include "image/intake.h"
 
-// Blocks stay in the cache the cores share until both sides are done with them; enough of them that a pause of one side, as when the
-// server has its core, does not stop the other.
-enum { BLOCK = 256 * 1024, BLOCKS = 16, FEED_PIPE = 1024 * 1024 };
-
 // Written back this often while more comes, or the fsync at the end would wait for all of it.
-enum { WRITEBACK = 8 * 1024 * 1024 };
+enum { FEED_PIPE = 1024 * 1024, WRITEBACK = 8 * 1024 * 1024 };
 
 struct intake {
 	int fd;
@@ -29,98 +24,61 @@ struct intake {
 	int feed_source; // the child's end
 	struct sandbox_child child;
 	struct hash *sha256, *sha512;
-	int64_t size, written_back;
-
-	char *blocks[BLOCKS];
-	size_t filled[BLOCKS]; // bytes of a block that is handed over
-	size_t in_block;       // bytes in the one being filled
-	unsigned given, taken; // blocks handed over and done with, ever
-	bool ended, child_left, threaded;
-	pthread_t thread;
-	pthread_mutex_t lock;
-	pthread_cond_t changed;
+	int64_t size;   // bytes that were added
+	int64_t stored; // of them, at their start: in the file already
+	int64_t written, written_back;
+	bool child_left;
+	struct fanout *fanout;
 };
 
-// ---- the other core: hashes and feeds ----
+// ---- the consumers ----
 
-static void consume(struct intake *in, const char *data, size_t length)
+static int hash_and_feed(void *context, const void *data, size_t length, struct err *e)
 {
+	(void)e;
+	struct intake *in = context;
 	hash_add(in->sha256, data, length);
 	if (in->sha512)
 		hash_add(in->sha512, data, length);
 	if (in->feed >= 0 && !in->child_left && io_write_all(in->feed, data, length) < 0)
 		__atomic_store_n(&in->child_left, true, __ATOMIC_RELAXED);
+	return 0;
 }
 
-static void *consumer(void *context)
+// A hint, which some file systems do not take: what decides is the fsync when the blob gets its name.
+static void start_writeback(struct intake *in)
+{
+	if (in->written - in->written_back < WRITEBACK)
+		return;
+	sync_file_range(in->fd, in->written_back, in->written - in->written_back, SYNC_FILE_RANGE_WRITE);
+	in->written_back = in->written;
+}
+
+// No piece holds bytes that are stored and others that are not.
+static int write_out(void *context, const void *data, size_t length, struct err *e)
 {
 	struct intake *in = context;
-	pthread_mutex_lock(&in->lock);
-	for (;;) {
-		while (in->taken == in->given && !in->ended)
-			pthread_cond_wait(&in->changed, &in->lock);
-		if (in->taken == in->given)
-			break;
-		unsigned at = in->taken % BLOCKS;
-		pthread_mutex_unlock(&in->lock);
-		consume(in, in->blocks[at], in->filled[at]);
-		pthread_mutex_lock(&in->lock);
-		in->taken++;
-		if (in->given - in->taken <= BLOCKS / 2) // worth waking the other side for
-			pthread_cond_signal(&in->changed);
-	}
-	pthread_mutex_unlock(&in->lock);
-	return NULL;
+	bool stored = in->written < in->stored;
+	if (!stored && io_write_all(in->fd, data, length) < 0)
+		return err_system(e, "cannot write to the store");
+	in->written += (int64_t)length;
+	if (stored)
+		in->written_back = in->written;
+	start_writeback(in);
+	return 0;
 }
 
 // A child that ended early must be an error of write, not a signal: blocked here, it is forgotten with the thread.
-static int start_thread(struct intake *in, struct err *e)
+static int start_threads(struct intake *in, struct err *e)
 {
+	const struct fanout_consumer consumers[] = { { hash_and_feed, in }, { write_out, in } };
 	sigset_t pipes, before;
 	sigemptyset(&pipes);
 	sigaddset(&pipes, SIGPIPE);
 	pthread_sigmask(SIG_BLOCK, &pipes, &before);
-	errno = pthread_create(&in->thread, NULL, consumer, in);
-	in->threaded = !errno;
+	in->fanout = fanout_start(consumers, ARRAY_LENGTH(consumers), e);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return in->threaded ? 0 : err_system(e, "cannot start a thread");
-}
-
-static void hand_over(struct intake *in)
-{
-	in->filled[in->given % BLOCKS] = in->in_block;
-	in->in_block = 0;
-	pthread_mutex_lock(&in->lock);
-	in->given++;
-	pthread_cond_signal(&in->changed);
-	pthread_mutex_unlock(&in->lock);
-}
-
-// The block being filled, or the next one as soon as the other core is done with it.
-static char *free_block(struct intake *in)
-{
-	unsigned at = in->given % BLOCKS;
-	if (!in->in_block) {
-		pthread_mutex_lock(&in->lock);
-		while (in->given - in->taken == BLOCKS)
-			pthread_cond_wait(&in->changed, &in->lock);
-		pthread_mutex_unlock(&in->lock);
-	}
-	if (!in->blocks[at])
-		in->blocks[at] = mem_alloc(BLOCK);
-	return in->blocks[at];
-}
-
-static void join(struct intake *in)
-{
-	if (!in->threaded)
-		return;
-	pthread_mutex_lock(&in->lock);
-	in->ended = true;
-	pthread_cond_signal(&in->changed);
-	pthread_mutex_unlock(&in->lock);
-	pthread_join(in->thread, NULL);
-	in->threaded = false;
+	return in->fanout ? 0 : -1;
 }
 
 // ---- the child ----
@@ -154,11 +112,9 @@ struct intake *intake_start(int fd, bool sha512, const struct codec_limits *limi
 	in->limits = limits;
 	in->scans = limits != NULL;
 	in->child = (struct sandbox_child){ .pid = -1, .out = -1, .report = -1 };
-	pthread_mutex_init(&in->lock, NULL);
-	pthread_cond_init(&in->changed, NULL);
 	in->sha256 = hash_start(DIGEST_SHA256);
 	in->sha512 = sha512 ? hash_start(DIGEST_SHA512) : NULL;
-	if ((!in->scans || start_child(in, e) == 0) && start_thread(in, e) == 0)
+	if ((!in->scans || start_child(in, e) == 0) && start_threads(in, e) == 0)
 		return in;
 	intake_abort(in, e);
 	return NULL;
@@ -172,80 +128,38 @@ static int check_child(const struct intake *in, struct err *e)
 	return left ? err_set(e, STATUS_MALFORMED, "not a whole App Container Image") : 0;
 }
 
-// A hint, which some file systems do not take: what decides is the fsync when the blob gets its name.
-static void start_writeback(struct intake *in)
-{
-	if (in->size - in->written_back < WRITEBACK)
-		return;
-	sync_file_range(in->fd, in->written_back, in->size - in->written_back, SYNC_FILE_RANGE_WRITE);
-	in->written_back = in->size;
-}
-
-// The file is written while the other core reads the same block.
-static int write_block(struct intake *in, bool stored, struct err *e)
-{
-	const char *block = in->blocks[in->given % BLOCKS];
-	size_t length = in->in_block;
-	hand_over(in);
-	if (!stored && io_write_all(in->fd, block, length) < 0)
-		return err_system(e, "cannot write to the store");
-	in->size += (int64_t)length;
-	if (!stored)
-		start_writeback(in);
-	return check_child(in, e);
-}
-
 int intake_add(struct intake *in, const void *data, size_t length, struct err *e)
 {
-	const char *at = data;
-	while (length) {
-		char *block = free_block(in);
-		size_t n = BLOCK - in->in_block < length ? BLOCK - in->in_block : length;
-		memcpy(block + in->in_block, at, n);
-		in->in_block += n;
-		at += n;
-		length -= n;
-		if (in->in_block == BLOCK && write_block(in, false, e) < 0)
-			return -1;
-	}
-	return 0;
+	in->size += (int64_t)length;
+	return fanout_add(in->fanout, data, length, e) < 0 ? -1 : check_child(in, e);
 }
 
 int intake_add_stored(struct intake *in, int64_t length, struct err *e)
 {
-	while (length) {
-		char *block = free_block(in);
-		ssize_t n = io_read_full(in->fd, block, length < BLOCK ? (size_t)length : BLOCK);
+	in->stored = length;
+	while (in->size < length) {
+		size_t room;
+		char *piece = fanout_room(in->fanout, &room);
+		int64_t left = length - in->size;
+		ssize_t n = io_read_full(in->fd, piece, left < (int64_t)room ? (size_t)left : room);
 		if (n <= 0)
 			return err_set(e, STATUS_SYSTEM, "cannot read the part that is there");
-		in->in_block = (size_t)n;
-		length -= n;
-		if (write_block(in, true, e) < 0)
+		if (intake_add(in, piece, (size_t)n, e) < 0)
 			return -1;
 	}
-	return 0;
+	return fanout_cut(in->fanout, e);
 }
 
-int intake_flush(struct intake *in, struct err *e)
+static int join(struct intake *in, struct err *e)
 {
-	return in->in_block ? write_block(in, false, e) : 0;
-}
-
-static void release(struct intake *in)
-{
-	for (size_t i = 0; i < BLOCKS; i++)
-		free(in->blocks[i]);
-	pthread_mutex_destroy(&in->lock);
-	pthread_cond_destroy(&in->changed);
-	free(in);
+	struct fanout *fanout = mem_steal(in->fanout);
+	return fanout ? fanout_finish(fanout, e) : 0;
 }
 
 int intake_finish(struct intake *in, struct intake_result *result, struct err *e)
 {
-	int failed = intake_flush(in, e);
 	*result = (struct intake_result){ .size = in->size };
-	join(in);
-	if (failed) {
+	if (join(in, e) < 0) {
 		intake_abort(in, e);
 		return -1;
 	}
@@ -255,20 +169,21 @@ int intake_finish(struct intake *in, struct intake_result *result, struct err *e
 	if (in->sha512)
 		hash_finish(in->sha512, result->sha512);
 	buf_auto text = { 0 };
+	int failed = 0;
 	if (in->scans)
 		failed = sandbox_child_finish(&in->child, ACI_SCAN_TEXT_MAX, &text, e) < 0 ||
 			aci_scan_receive(&text, &result->scan, e) < 0;
-	release(in);
+	free(in);
 	return failed ? -1 : 0;
 }
 
 void intake_abort(struct intake *in, struct err *e)
 {
-	struct err told = { 0 };
+	struct err told = { 0 }, ignored = { 0 };
 	buf_auto text = { 0 };
 	if (!in)
 		return;
-	join(in);
+	join(in, &ignored);
 	bool asked = in->child_left; // it ended before its input did, so it has something to say
 	if (in->feed >= 0)
 		close(in->feed);
@@ -276,5 +191,5 @@ void intake_abort(struct intake *in, struct err *e)
 		*e = told;
 	hash_free(in->sha256);
 	hash_free(in->sha512);
-	release(in);
+	free(in);
 }

@@ -1,4 +1,5 @@
-// Bytes on their way in: written to a file, hashed at the same time on another core, and fed to a child that reads what they are.
+// Bytes on their way in: while more come, one thread writes them to a file, and one hashes them and feeds them to a child that reads what
+// they are.
 // SPDX-License-Identifier: Apache-2.0
 #ifndef IMAGE_INTAKE_H
 #define IMAGE_INTAKE_H
@@ -20,11 +21,8 @@ struct intake *intake_start(int fd, bool sha512, const struct codec_limits *limi
 // Bytes that are in the file already, from its start: only hashed and fed.
 int intake_add_stored(struct intake *in, int64_t length, struct err *e);
 
-// The next bytes. -1 when they cannot be written, or when the child found fault with what came so far (intake_finish says which).
+// The next bytes. -1 when those so far cannot be written, or when the child found fault with them (intake_finish says which).
 int intake_add(struct intake *in, const void *data, size_t length, struct err *e);
-
-// Writes what was only gathered yet, so that the file has every byte that was added.
-int intake_flush(struct intake *in, struct err *e);
 
 struct intake_result {
 	char sha256[DIGEST_TEXT_MAX], sha512[DIGEST_TEXT_MAX];
@@ -32,10 +30,11 @@ struct intake_result {
 	struct aci_scan scan; // where it was asked for
 };
 
-// The end: what it was. Frees `in` either way. -1 for what the child says against it.
+// The end: what it was. Frees `in` either way. -1 when the rest cannot be written, or for what the child says against it.
 int intake_finish(struct intake *in, struct intake_result *result, struct err *e);
 
-// Stops before the end. What the child said against the bytes so far, if it did, replaces a failure that e holds already. NULL is fine.
+// Stops before the end, with every byte that was added in the file if that took them. What the child said against the bytes so far, if
+// it did, replaces a failure that e holds already. NULL is fine.
 void intake_abort(struct intake *in, struct err *e);
 
 #endif
