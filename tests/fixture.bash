@@ -116,7 +116,7 @@ fixture_serve() {
 }
 
 # With tests/tuf.bash: https://example.com/tuf is a repository with hello.txt and, delegated to team, notes/hello.txt. Its root becomes
-# root.json of the fixture, and the repository its tree.
+# root.json of the fixture, and the repository is in published/, too.
 fixture_tuf() {
 	tuf_tool
 	tuf_repository "$WEB/example.com/tuf" >/dev/null
@@ -125,6 +125,6 @@ fixture_tuf() {
 	echo 'hello again' | target notes/hello.txt team
 	publish team targets snapshot timestamp
 	cp "$REPO/root.json" "$FIXTURE/root.json"
-	cp -r "$REPO" "$FIXTURE/tree"
+	cp -r "$REPO" "$FIXTURE/published"
 	unset TACKLE_TUF
 }
