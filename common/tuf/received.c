@@ -31,7 +31,7 @@ void received_move(struct received *to, struct received *from)
 static int read_body(struct received *r, struct err *e)
 {
 	struct scan_part body = r->parts.signed_part;
-	r->targets = scan_member(body, "targets");
+	r->targets = r->parts.targets;
 	if (scan_kind(r->targets) != '{') {
 		r->targets = (struct scan_part){ 0 };
 		r->body = jsonio_parse(body.at, body.length, r->role, e);

@@ -16,6 +16,8 @@ struct scanner {
 	size_t uncanonical;        // how often the text so far differs from its canonical form
 	struct scantext_key *keys; // of all open objects, the innermost last
 	size_t key_count, key_room;
+	struct scan_metadata *found; // where parts are noted in passing, or NULL
+	bool in_signed;
 };
 
 static bool fail(struct scanner *s, const char *why)
@@ -139,6 +141,16 @@ static bool end_keys(struct scanner *s, size_t first, bool sorted)
 	return true;
 }
 
+// Where the value of this member is to be noted, so that no second pass has to look for it.
+static struct scan_part *place(struct scanner *s, struct scan_part key)
+{
+	if (s->depth == 1) {
+		s->in_signed = scan_text_is(key, "signed", 6);
+		return s->in_signed ? &s->found->signed_part : scan_text_is(key, "signatures", 10) ? &s->found->signatures : NULL;
+	}
+	return s->in_signed && scan_text_is(key, "targets", 7) ? &s->found->targets : NULL;
+}
+
 static bool member(struct scanner *s, size_t first, bool *sorted)
 {
 	struct scantext_key k;
@@ -155,7 +167,13 @@ static bool member(struct scanner *s, size_t first, bool *sorted)
 		return fail(s, "not JSON");
 	s->at++;
 	skip_blanks(s);
-	return value(s);
+	struct scan_part *note = s->found && s->depth <= 2 ? place(s, k.part) : NULL;
+	const char *start = s->at;
+	if (!value(s))
+		return false;
+	if (note)
+		*note = (struct scan_part){ start, (size_t)(s->at - start) };
+	return true;
 }
 
 // Items up to the closing bracket, which is consumed.
@@ -219,9 +237,10 @@ static int explain(const struct scanner *s, const char *text, const char *subjec
 	return err_set(e, s->status, "%s: %zu:%zu: bad JSON: %s", subject, line, column, s->why);
 }
 
-int scan_value(const char *text, size_t length, const char *subject, struct scan_part *out, bool *canonical, struct err *e)
+static int scan(const char *text, size_t length, const char *subject, struct scan_part *out, bool *canonical,
+	struct scan_metadata *found, struct err *e)
 {
-	struct scanner s = { .at = text, .end = text + length };
+	struct scanner s = { .at = text, .end = text + length, .found = found };
 	skip_blanks(&s);
 	s.uncanonical = 0;
 	const char *start = s.at;
@@ -237,17 +256,18 @@ int scan_value(const char *text, size_t length, const char *subject, struct scan
 	return good ? 0 : explain(&s, text, subject, e);
 }
 
+int scan_value(const char *text, size_t length, const char *subject, struct scan_part *value_part, bool *canonical, struct err *e)
+{
+	return scan(text, length, subject, value_part, canonical, NULL, e);
+}
+
 int scan_metadata(const char *text, size_t length, const char *subject, struct scan_metadata *m, struct err *e)
 {
 	struct scan_part whole;
-	bool canonical;
 	*m = (struct scan_metadata){ 0 };
-	if (scan_value(text, length, subject, &whole, &canonical, e) < 0)
+	if (scan(text, length, subject, &whole, &m->canonical, m, e) < 0)
 		return -1;
-	m->signatures = scan_member(whole, "signatures");
-	m->signed_part = scan_member(whole, "signed");
-	m->canonical = canonical;
-	if (scan_kind(m->signatures) != '[' || scan_kind(m->signed_part) != '{')
-		return err_set(e, STATUS_MALFORMED, "%s: not TUF metadata: no 'signed' object and 'signatures' array", subject);
-	return 0;
+	if (scan_kind(whole) == '{' && scan_kind(m->signatures) == '[' && scan_kind(m->signed_part) == '{')
+		return 0;
+	return err_set(e, STATUS_MALFORMED, "%s: not TUF metadata: no 'signed' object and 'signatures' array", subject);
 }

@@ -25,7 +25,8 @@ int scan_value(const char *text, size_t length, const char *subject, struct scan
 // One metadata file: an object with `signatures`, an array, and `signed`, an object.
 struct scan_metadata {
 	struct scan_part signatures, signed_part;
-	bool canonical; // signed_part's bytes are what was signed
+	struct scan_part targets; // of signed_part, or none
+	bool canonical;           // signed_part's bytes are what was signed
 };
 int scan_metadata(const char *text, size_t length, const char *subject, struct scan_metadata *m, struct err *e);
 

@@ -53,6 +53,21 @@ static void compare(struct scan_part part, const json_t *tree)
 	}
 }
 
+// What is noted in passing is what a search finds.
+static void check_metadata(const char *text, size_t size, struct scan_part whole)
+{
+	struct scan_metadata m;
+	struct scan_part signatures = scan_member(whole, "signatures"), body = scan_member(whole, "signed");
+	int result = scan_metadata(text, size, "input", &m, &(struct err){ 0 });
+	check((result == 0) == (scan_kind(signatures) == '[' && scan_kind(body) == '{'));
+	if (result < 0)
+		return;
+	struct scan_part targets = scan_member(body, "targets");
+	check(m.signatures.at == signatures.at && m.signed_part.at == body.at && m.targets.at == targets.at);
+	check(m.signatures.length == signatures.length && m.signed_part.length == body.length &&
+		m.targets.length == targets.length);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct err e = { 0 }, other = { 0 };
@@ -69,5 +84,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	jsonio_auto json_t *tree = jsonio_parse(text, size, "input", &e);
 	check(tree != NULL);
 	compare(value, tree);
+	check_metadata(text, size, value);
 	return 0;
 }

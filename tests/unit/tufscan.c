@@ -157,6 +157,8 @@ static void metadata(void **unused)
 		{ "{\"signatures\":{},\"signed\":{}}", false, false },
 		{ "{\"signatures\":[],\"signed\":[]}", false, false },
 		{ "{\"signatures\":[]}", false, false },
+		{ "{\"signatures\":[{\"signed\":{\"targets\":1}}],\"\\u0073igned\":{\"t\\u0061rgets\":{}}}", true, false },
+		{ "[{\"signatures\":[],\"signed\":{}}]", false, false },
 		{ "[]", false, false },
 		{ "1", false, false },
 	};
@@ -164,6 +166,7 @@ static void metadata(void **unused)
 		struct err e = { 0 };
 		struct scan_metadata m;
 		assert_int_equal(scan_metadata(cases[i].text, strlen(cases[i].text), "input", &m, &e) == 0, cases[i].good);
+		assert_true(!cases[i].good || m.targets.at == scan_member(m.signed_part, "targets").at);
 		assert_true(!cases[i].good || m.canonical == cases[i].canonical);
 		assert_int_equal(e.status, cases[i].good ? STATUS_OK : STATUS_MALFORMED);
 	}
