@@ -205,38 +205,6 @@ pem() {
 	refuse 3 tuf-refresh -q --repo file:repo
 }
 
-@test "an expired local snapshot still guards against rollback dtuf:S12 dtuf:A2" {
-	set_expiry snapshot 2
-	publish targets snapshot timestamp
-	refresh >/dev/null
-	set_expiry snapshot 20
-	edit targets '.version = 0'
-	publish targets snapshot timestamp
-	status=0
-	faketime '5 days' tuf-refresh -q --repo file:repo >/dev/null 2>err || status=$?
-	same 1 "$status"
-	grep -q "rolled back: version 2 was known, now it is 1" err
-}
-
-@test "a clock set past expiry between two runs dtuf:A4 dtuf:D39" {
-	refresh >/dev/null
-	for role in root timestamp snapshot targets; do
-		rm -rf trusted repo
-		tuf_repository
-		set_expiry "$role" 2
-		publish root targets snapshot timestamp
-		refresh >/dev/null
-		status=0
-		faketime '3 days' tuf-refresh -q --repo file:repo >/dev/null 2>err || status=$?
-		same "$role 1" "$role $status"
-		grep -q "$role: version 2 expired at .*: it is " err
-		status=0
-		faketime '3 days' tuf-refresh -q --offline >/dev/null 2>err || status=$?
-		same "$role 1" "$role $status"
-		grep -q "$role.*expired" err
-	done
-}
-
 @test "mix and match: another snapshot's targets, another timestamp's snapshot dtuf:A3" {
 	publish_hashed targets snapshot timestamp
 	refresh >/dev/null
