@@ -52,7 +52,9 @@ static int64_t written;
 static int get_secret(struct buf *secret, struct err *e)
 {
 	char prompt[] = "Passphrase: ";
-	return user.secret ? io_read_secret(user.secret, SECRET_MAX, secret, e) : passphrase_get(prompt, secret, e);
+	int failed = user.secret ? io_read_secret(user.secret, SECRET_MAX, secret, e) : passphrase_get(prompt, secret, e);
+	locked_pin(secret);
+	return failed;
 }
 
 static int load(int fd, const char *subject, struct luks *l, struct luksmeta *m, struct err *e)

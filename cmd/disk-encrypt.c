@@ -118,6 +118,7 @@ static int get_secret(struct buf *secret, struct err *e)
 {
 	if (!user.secret) {
 		buf_reserve(secret, SECRET_NEW);
+		locked_pin(secret);
 		randombytes_buf(secret->data, SECRET_NEW);
 		secret->length = SECRET_NEW;
 		job.new_secret = secret;
@@ -125,6 +126,7 @@ static int get_secret(struct buf *secret, struct err *e)
 	}
 	if (io_read_secret(user.secret, SECRET_MAX, secret, e) < 0)
 		return -1;
+	locked_pin(secret);
 	if (secret->length >= SECRET_MIN)
 		return 0;
 	err_set(e, STATUS_REFUSED, "'%s': a secret of %zu bytes; at least %d are needed", user.secret, secret->length,

@@ -165,6 +165,10 @@ damage() {
 		6|.digests["0"].digest = ""|digest: not base64
 		4|.keyslots = {}|opens none of 0
 	EOF
+	cp luks forged # each slot within the limit, all together not: minutes of work
+	reseal forged '.keyslots["0"].kdf.iterations = 19000000 | .keyslots["0"] as $slot | .keyslots = ([range(6) | {key: tostring, value: $slot}] | from_entries)'
+	refuse 7 disk-decrypt --secret secret <forged
+	says 'more than 100000000 in all'
 	for change in .note .tokens[\"1\"].type; do # what is not known is let be
 		cp luks forged
 		reseal forged "$change = \"a/b\""

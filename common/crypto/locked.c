@@ -27,3 +27,9 @@ void locked_free_indirect(void *pointer_to_pointer)
 {
 	locked_free(*(void **)pointer_to_pointer);
 }
+
+void locked_pin(const struct buf *b)
+{
+	if (b->data && sodium_init() >= 0 && sodium_mlock(b->data, b->room) < 0)
+		return; // forbidden: then the process has no core file, at least
+}

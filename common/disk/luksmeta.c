@@ -173,9 +173,10 @@ static int read_slot(const struct luks *l, const struct luksmeta *m, const char 
 	int64_t bytes;
 	bool luks2;
 	size_t digits = strspn(name, "0123456789");
-	if (!digits || digits > 2 || name[digits] || atoi(name) >= LUKSMETA_SLOTS_MAX)
+	long number = digits && digits <= 2 && !name[digits] ? strtol(name, NULL, 10) : LUKSMETA_SLOTS_MAX;
+	if (number >= LUKSMETA_SLOTS_MAX)
 		return err_set(e, STATUS_MALFORMED, "its name is not a number below %d", LUKSMETA_SLOTS_MAX);
-	*s = (struct luksmeta_slot){ .number = atoi(name), .kdf = "" };
+	*s = (struct luksmeta_slot){ .number = (int)number, .kdf = "" };
 	if (is(slot, "type", "luks2", &luks2, e) < 0)
 		return -1;
 	if (!luks2) { // a slot of reencryption: luksmeta_read has refused that already
@@ -203,9 +204,15 @@ static int read_slots(const struct luks *l, struct luksmeta *m, struct err *e)
 		return -1;
 	if (json_object_size(slots) > LUKSMETA_SLOTS_MAX)
 		return err_set(e, STATUS_MALFORMED, "more than %d keyslots", LUKSMETA_SLOTS_MAX);
-	json_object_foreach(slots, name, slot)
-		if (read_slot(l, m, name, slot, &m->slots[m->slot_count++], e) < 0)
+	int64_t iterations = 0;
+	json_object_foreach(slots, name, slot) {
+		struct luksmeta_slot *s = &m->slots[m->slot_count++];
+		if (read_slot(l, m, name, slot, s, e) < 0)
 			return err_context(e, "keyslot %s", name);
+		iterations += s->kdf_of.iterations + s->digest_of.iterations;
+	}
+	if (iterations > LUKSMETA_ITERATIONS_ALL)
+		return err_set(e, STATUS_LIMIT, "iterations: more than %d in all", LUKSMETA_ITERATIONS_ALL);
 	qsort(m->slots, m->slot_count, sizeof *m->slots, by_number);
 	return 0;
 }

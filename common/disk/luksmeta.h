@@ -11,8 +11,9 @@ enum {
 	LUKSMETA_SLOTS_MAX = 32,
 	LUKSMETA_SALT_MAX = 64,
 	LUKSMETA_DIGEST_MAX = 64,
-	LUKSMETA_STRIPES = 4000,            // the format knows no other number
-	LUKSMETA_ITERATIONS_MAX = 20000000, // a limit of ours: ten seconds or so
+	LUKSMETA_STRIPES = 4000,             // the format knows no other number
+	LUKSMETA_ITERATIONS_MAX = 20000000,  // of one PBKDF2: a limit of ours, ten seconds or so
+	LUKSMETA_ITERATIONS_ALL = 100000000, // of all together
 };
 
 struct luksmeta_pbkdf2 {

@@ -36,7 +36,7 @@ struct run {
 	pthread_mutex_t lock;
 	pthread_cond_t readable; // a stream may be read
 	pthread_cond_t workable; // one lane fewer is in the cipher
-	pthread_cond_t ending;   // a lane ended
+	pthread_cond_t ending;   // a lane ended, or left the cipher
 	int64_t taken;           // pieces whose reading has begun
 	int64_t turn;            // the piece to be written next
 	bool reading;            // a stream is read by one lane at a time
@@ -195,14 +195,18 @@ static bool take(struct run *r, struct piece *piece, unsigned char *data, struct
 static int work(struct run *r, struct lane *l, const struct piece *piece, struct err *e)
 {
 	pthread_mutex_lock(&r->lock);
-	while (r->working >= r->p->jobs)
+	while (r->working >= r->p->jobs && !r->error.status)
 		pthread_cond_wait(&r->workable, &r->lock);
-	r->working++;
+	bool go = !r->error.status;
+	r->working += go;
 	pthread_mutex_unlock(&r->lock);
+	if (!go)
+		return -1;
 	int failed = xts_run(l->xts, l->data, piece->length, piece->at, e);
 	pthread_mutex_lock(&r->lock);
 	r->working--;
 	pthread_cond_signal(&r->workable);
+	pthread_cond_signal(&r->ending);
 	pthread_mutex_unlock(&r->lock);
 	return failed;
 }
@@ -244,13 +248,17 @@ static int give(struct run *r, const unsigned char *data, const struct piece *pi
 	return 0;
 }
 
-// One failed: every lane stops where it waits.
-static void wake_all(struct run *r)
+// Every lane stops where it waits.
+static void fail(struct run *r, const struct err *e)
 {
+	pthread_mutex_lock(&r->lock);
+	if (!r->error.status)
+		r->error = *e;
 	pthread_cond_broadcast(&r->readable);
 	pthread_cond_broadcast(&r->workable);
 	for (size_t i = 0; i < r->count; i++)
 		pthread_cond_broadcast(&r->lanes[i].turn);
+	pthread_mutex_unlock(&r->lock);
 }
 
 static void *carry(void *lane)
@@ -261,11 +269,9 @@ static void *carry(void *lane)
 	struct err e = { 0 };
 	while (take(r, &piece, l->data, &e) && work(r, l, &piece, &e) == 0 && give(r, l->data, &piece, &e) == 0)
 		;
+	if (e.status)
+		fail(r, &e);
 	pthread_mutex_lock(&r->lock);
-	if (e.status && !r->error.status) {
-		r->error = e;
-		wake_all(r);
-	}
 	r->lanes_left--;
 	pthread_cond_signal(&r->ending);
 	pthread_mutex_unlock(&r->lock);
@@ -281,7 +287,7 @@ static size_t lanes_wanted(const struct payload *p)
 	return pieces < (int64_t)wanted ? (size_t)pieces : wanted;
 }
 
-static int start(struct run *r, struct err *e)
+static int prepare(struct run *r, struct err *e)
 {
 	const struct payload *p = r->p;
 	r->count = lanes_wanted(p);
@@ -294,20 +300,26 @@ static int start(struct run *r, struct err *e)
 		if (posix_memalign((void **)&l->data, 4096, PAYLOAD_PIECE))
 			return err_set(e, STATUS_SYSTEM, "out of memory");
 	}
-	pthread_mutex_lock(&r->lock);
-	r->lanes_left = r->count;
-	pthread_mutex_unlock(&r->lock);
-	for (size_t i = 0; i < r->count; i++)
-		if ((errno = pthread_create(&r->lanes[i].thread, NULL, carry, &r->lanes[i])))
-			return err_system(e, "cannot start a thread");
 	return 0;
 }
 
-// A lane that waits for a pipe cannot be told to stop: after a failure nobody is waited for, and what they use stays.
+static void start(struct run *r)
+{
+	struct err e = { 0 };
+	r->lanes_left = r->count; // no thread yet: no lock
+	for (size_t i = 0; i < r->count && !e.status; i++)
+		if ((errno = pthread_create(&r->lanes[i].thread, NULL, carry, &r->lanes[i])))
+			err_system(&e, "cannot start a thread");
+	if (e.status)
+		fail(r, &e);
+}
+
+// A lane that waits for a pipe cannot be told to stop: after a failure it is not waited for, and what it uses stays. None may be in the
+// cipher then, since the process is about to end and OpenSSL with it.
 static int finish(struct run *r, struct err *e)
 {
 	pthread_mutex_lock(&r->lock);
-	while (r->lanes_left && !r->error.status)
+	while (r->error.status ? r->working > 0 : r->lanes_left > 0)
 		pthread_cond_wait(&r->ending, &r->lock);
 	bool failed = r->error.status != STATUS_OK;
 	if (failed)
@@ -352,5 +364,8 @@ int payload_run(const struct payload *p, struct err *e)
 	pthread_cond_init(&r->ending, NULL);
 	widen_pipe(p->in);
 	widen_pipe(p->out);
-	return start(r, e) < 0 ? -1 : finish(r, e);
+	if (prepare(r, e) < 0)
+		return -1;
+	start(r);
+	return finish(r, e);
 }

@@ -4,7 +4,11 @@
 . "$(dirname "$0")/lib.sh"
 # shellcheck disable=SC2034 # paired evaluates
 PATH=$PATH:/usr/sbin
+bench_directory tmpfs
+memory=$d
 bench_directory
+# shellcheck disable=SC2064  # the directories of now
+trap "rm -rf '$d' '$memory'" EXIT
 
 megabytes=512
 head -c ${megabytes}M /dev/zero | openssl enc -aes-128-ctr -K 00112233445566778899aabbccddeeff -iv 00 2>/dev/null >"$d/raw"
@@ -24,11 +28,17 @@ paired "disk-encrypt of $megabytes MiB, 512-byte sectors, file to file with fsyn
 	'disk-encrypt --secret "$d/secret" <"$d/raw" >"$d/luks" && sync "$d/luks"' 'reencrypt "$d/copy.$round"'
 rm "$d"/copy.*
 
+# In memory, so that no disk is measured. qemu-img writes into a volume made beforehand: else its time would be that of measuring PBKDF2,
+# which it even refuses on a busy machine.
+cp "$d/raw" "$memory/raw"
 head -c 30 /dev/urandom | base64 >"$d/text"
-paired "disk-encrypt of $megabytes MiB, 512-byte sectors" 'qemu-img convert -O luks' '>= 5x' \
-	'disk-encrypt --secret "$d/secret" <"$d/raw" >"$d/luks"' \
-	'qemu-img convert -f raw -O luks --object secret,id=s,file="$d/text" -o key-secret=s,iter-time=100 "$d/raw" "$d/qemu"'
-rm "$d/qemu"
+until qemu-img create -q -f luks --object secret,id=s,file="$d/text" -o key-secret=s,iter-time=100 "$memory/qemu" ${megabytes}M 2>/dev/null; do
+	sleep 0.1
+done
+paired "disk-encrypt of $megabytes MiB, 512-byte sectors, tmpfs" 'qemu-img convert to LUKS' '>= 5x' \
+	'disk-encrypt --secret "$d/secret" <"$memory/raw" >"$memory/luks"' \
+	'qemu-img convert -n -f raw --object secret,id=s,file="$d/text" --target-image-opts "$memory/raw" "driver=luks,key-secret=s,file.filename=$memory/qemu"'
+rm "$memory"/*
 
 paired "disk-encrypt of $megabytes MiB, 4096-byte sectors, file to file" 'cp' '<= 1.1x' \
 	'disk-encrypt -s 4096 --secret "$d/secret" <"$d/raw" >"$d/luks"' 'cp "$d/raw" "$d/cp"'
@@ -38,9 +48,10 @@ rm "$d/cp"
 in_memory() {
 	openssl speed -seconds 1 -evp aes-256-xts -bytes 4096 -multi 2 2>/dev/null | awk '/^AES-256-XTS/ { sub(/k$/, "", $2); print $2 * 1000 }'
 }
+disk-encrypt -s 4096 --secret "$d/secret" --header-out "$d/header" <"$d/raw" >"$d/data"
 pairs=
 for ((round = 0; round <= ${BENCH_ROUNDS:-5}; round++)); do
-	seconds 'disk-encrypt -s 4096 -j 2 --secret "$d/secret" <"$d/raw"'
+	seconds 'disk-encrypt -j 2 --secret "$d/secret" --header "$d/header" <"$d/raw"'
 	((round == 0)) || pairs+="$elapsed $(in_memory | awk -v n="$megabytes" '{ printf "%.0f", n * 1048576 / $1 * 1000000 }')"$'\n'
 done
 row 'disk-encrypt, 4096-byte sectors, 2 threads, cached file to /dev/null' 'openssl speed -multi 2' '>= 0.8x' "$pairs"
