@@ -26,7 +26,7 @@ T='https://example.com/{os}/{arch}/{name}-{version}.{ext}'
 		and .endpoints == [{"url":"https://example.com/linux/amd64/example.com/app-1.0.aci",
 			"signature":"https://example.com/linux/amd64/example.com/app-1.0.aci.asc"}]' <<<"$output"
 	jq -e '.keys == ["https://example.com/k-name.gpg"]' <<<"$output"
-	same 'example.com GET /app?ac-discovery=1 200' "$(cut -d' ' -f1-4 "$WEB/log")"
+	same 'example.com GET /app?ac-discovery=1 200' "$(web_log | cut -d' ' -f1-4)"
 }
 
 @test "rkt:C-010 rkt:V-05 without a version it is latest, told as unpinned; os and arch are the host's" {
@@ -74,7 +74,7 @@ T='https://example.com/{os}/{arch}/{name}-{version}.{ext}'
 	web_page example.com '' "$(tag example.com/ https://x.example/top)"
 	web_page example.com a/b 'no tag'
 	same https://x.example/top "$(discover example.com/a/b/c:1 | urls)"
-	same '/a/b/c?ac-discovery=1 404 /a/b?ac-discovery=1 200 /a?ac-discovery=1 404 /?ac-discovery=1 200' "$(cut -d' ' -f3-4 "$WEB/log" | paste -sd' ')"
+	same '/a/b/c?ac-discovery=1 404 /a/b?ac-discovery=1 200 /a?ac-discovery=1 404 /?ac-discovery=1 200' "$(web_log | cut -d' ' -f3-4 | paste -sd' ')"
 	: >"$WEB/log"
 	refuse 3 discover example.org/a:1
 	same 2 "$(web_asked)"
@@ -112,7 +112,7 @@ T='https://example.com/{os}/{arch}/{name}-{version}.{ext}'
 	: >"$WEB/log"
 	refuse 5 discover --retries 1 example.com/down/b:1
 	says "bad HTTP status code: 503" "retry 1 of 1"
-	same '/down/b?ac-discovery=1 /down/b?ac-discovery=1' "$(cut -d' ' -f3 "$WEB/log" | paste -sd' ')"
+	same '/down/b?ac-discovery=1 /down/b?ac-discovery=1' "$(web_log | cut -d' ' -f3 | paste -sd' ')"
 	refuse 5 discover no-such-host.example/a:1
 }
 
@@ -234,7 +234,7 @@ T='https://example.com/{os}/{arch}/{name}-{version}.{ext}'
 	# never to another host, never over http, never in a message
 	: >"$WEB/log"
 	discover --auth-dir auth.d example.com/away:1 >out
-	same 'example.com "Basic example.org "-"' "$(awk '{print $1, $6}' "$WEB/log" | paste -sd' ')"
+	same 'example.com "Basic example.org "-"' "$(web_log | awk '{print $1, $6}' | paste -sd' ')"
 	chmod 644 auth.d/2.json
 	refuse 1 discover --auth-dir auth.d example.com/app:1
 	says "holds a secret" 2.json
@@ -252,7 +252,7 @@ T='https://example.com/{os}/{arch}/{name}-{version}.{ext}'
 	printf '{"rktKind":"auth","rktVersion":"v1","domains":["example.com"],"type":"oauth","credentials":{"token":"tok"}}' >auth.d/4.json
 	: >"$WEB/log"
 	refuse 4 discover --auth-dir auth.d example.com/app:1
-	grep -q '"Bearer tok"' "$WEB/log"
+	web_log | grep -q '"Bearer tok"'
 }
 
 @test "records on stdin: discovered or, when they need none, passed on unchanged" {

@@ -140,16 +140,17 @@ images() { # how many the store has
 		ref-parse oci:layout:v1 | reg-resolve >resolved
 		refuse 1 fetch-blob <resolved
 		says "a foreign layer" "--foreign-layers"
-		same '' "$(cat "$WEB/log" 2>/dev/null)"
+		same '' "$(web_log)"
 		fetch-blob -q --foreign-layers <resolved | jq -e '.layers[0].urls | length == 1'
 		store-get "sha256:$(sha256sum <a.tar | cut -d' ' -f1)" | cmp - a.tar
-		rm "$WEB/log"
+		same 1 "$(web_asked 'example.com GET /layer.tar 200')"
 		web_clean
 		cp a.tar "$WEB/example.com/layer.tar"
 	done
 	rm -rf "$TACKLE_STORE"
 	cp b.tar.gz "$WEB/example.com/layer.tar"
 	refuse 1 fetch-blob -q --foreign-layers <resolved
+	says mismatch
 }
 
 @test "URLs of an ordinary layer are never followed" {
@@ -159,7 +160,7 @@ images() { # how many the store has
 	ref-parse oci:layout:v1 | reg-resolve >resolved
 	rm "layout/blobs/sha256/$(sha256sum <a.tar | cut -d' ' -f1)"
 	refuse 3 fetch-blob -q --foreign-layers <resolved
-	same '' "$(cat "$WEB/log" 2>/dev/null)"
+	same '' "$(web_log)"
 }
 
 @test "limits, and a reference that nobody resolved" {

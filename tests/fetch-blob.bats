@@ -26,7 +26,7 @@ blobs() { # how many the store has
 }
 
 asked() { # the paths asked for so far
-	cut -d' ' -f3,4 "$WEB/log" | paste -sd' '
+	web_log | cut -d' ' -f3,4 | paste -sd' '
 }
 
 nothing_stored() {

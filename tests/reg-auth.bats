@@ -30,7 +30,7 @@ giving() { # giving HOST JSON
 }
 
 asked_for_token() { # HOST: the Authorization of its requests for a token
-	sed -n "s/^$1 GET \/t.*\" \"\(.*\)\"$/\1/p" "$WEB/log"
+	web_log | sed -n "s/^$1 GET \/t.*\" \"\(.*\)\"$/\1/p"
 }
 
 @test "dtuf:O19 dtuf:D50 no token where none is wanted: plain http, a private CA, htpasswd" {
@@ -126,8 +126,8 @@ asked_for_token() { # HOST: the Authorization of its requests for a token
 		4|{"access_token":"","token":"b"}
 		4|{"access_token":"a","token":"b"}
 	EOF
-	grep -q '^registry.example GET /v2/ 401 "-" "Bearer b"$' "$WEB/log"
-	grep -q '^registry.example GET /v2/ 401 "-" "Bearer a"$' "$WEB/log"
+	web_log | grep -q '^registry.example GET /v2/ 401 "-" "Bearer b"$'
+	web_log | grep -q '^registry.example GET /v2/ 401 "-" "Bearer a"$'
 	web_rules example.org 'location /t { return 503; }'
 	refuse 5 reg-auth --retries 0 registry.example/a pull
 	web_rules example.org 'location /t { return 404; }'
@@ -154,7 +154,7 @@ asked_for_token() { # HOST: the Authorization of its requests for a token
 	challenging http://example.org/t
 	refuse 4 reg-auth --login login registry.example/a pull
 	same "Basic $(printf writer:secret | base64)" "$(asked_for_token example.org)"
-	grep -q '^registry.example GET /v2/ 401 "-" "Bearer t"$' "$WEB/log"
+	web_log | grep -q '^registry.example GET /v2/ 401 "-" "Bearer t"$'
 	: >"$WEB/log"
 	challenging https://nowhere.example/t
 	refuse 5 reg-auth --login login registry.example/a pull
@@ -191,7 +191,7 @@ asked_for_token() { # HOST: the Authorization of its requests for a token
 	(umask 077 && echo t >token)
 	refuse 4 reg-auth --registry-token token --login login registry.example/a pull
 	same 'registry.example GET /v2/ 307 "-" "Bearer t"
-example.org GET /v2/ 401 "-" "-"' "$(cat "$WEB/log")"
+example.org GET /v2/ 401 "-" "-"' "$(web_log)"
 }
 
 @test "--offline opens no socket; a login that others may read, or is none, is refused" {

@@ -151,7 +151,7 @@ refuse_pull() { # STATUS TEXT: in either stage, and nothing but whole blobs is i
 	cp -r "$WEB/registry.example/v2/a/blobs" "$WEB/example.org/v2/a/"
 	pull docker://registry.example/a:v1 --registry-token token >record
 	whole
-	grep -q '^registry.example GET /v2/a/blobs/.* "Bearer t"$' "$WEB/log"
+	web_log | grep -q '^registry.example GET /v2/a/blobs/.* "Bearer t"$'
 	same 0 "$(web_asked '^example.org.*Bearer')"
 	rm -rf "$TACKLE_STORE"
 	false_registry 'location /v2/a/blobs/ { return 307 http://example.org$request_uri; }'
@@ -190,7 +190,7 @@ refuse_pull() { # STATUS TEXT: in either stage, and nothing but whole blobs is i
 	: >"$WEB/log"
 	ref-parse docker://registry.example/a:v1 | reg-resolve | fetch-blob >record
 	whole
-	grep -q '206 "bytes=100002-"' "$WEB/log"
+	web_log | grep -q '206 "bytes=100002-"'
 }
 
 @test "dtuf:A13 a tag that moves between the stages: what was resolved is what is fetched" {

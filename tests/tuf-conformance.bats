@@ -47,8 +47,8 @@ fails() {
 
 trusted() { TACKLE_TUF=D trusts; }
 version() { jq .signed.version "D/$1.json" 2>/dev/null || echo none; }
-requests() { sed -n 's/.* GET [^ ]*\/\([^ ]*\) .*/\1/p' "$WEB/log" | paste -sd' '; }
-metadata_requests() { grep /metadata/ "$WEB/log" | sed 's/.* GET [^ ]*\/\([^ ]*\) .*/\1/' | paste -sd' '; }
+requests() { web_log | sed -n 's/.* GET [^ ]*\/\([^ ]*\) .*/\1/p' | paste -sd' '; }
+metadata_requests() { web_log | grep /metadata/ | sed 's/.* GET [^ ]*\/\([^ ]*\) .*/\1/' | paste -sd' '; }
 forget_requests() { : >"$WEB/log"; }
 downloaded() { find T -type f -printf '%T@ %p\n' | sort | cut -d' ' -f2 | xargs -r cat; }
 

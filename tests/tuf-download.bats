@@ -197,7 +197,7 @@ get() { tuf-download -q --repo https://example.com/tuf "$@"; }
 	[[ -s trusted/partial ]]
 	web_rules example.com ''
 	get big | cmp - data
-	grep -q "$hash.big 206 \"bytes=" "$WEB/log"
+	web_log | grep -q "$hash.big 206 \"bytes="
 	[[ ! -e trusted/partial ]]
 	# what was kept is hashed like the rest, and dropped when it is to blame
 	web_rules example.com "location = /tuf/targets/$hash.big { limit_rate_after 1000000; limit_rate 1; }"
