@@ -20,10 +20,10 @@ static int check_fields(const json_t *record, struct err *e)
 {
 	static const char *const texts[] = { "ref", "transport", "name", "registry", "repository", "tag", "digest", "path", "id",
 		"diff_id", "imported", "used" };
-	static const char *const objects[] = { "labels", "platform", "blob", "signature", "index", "manifest", "config", "source", "app",
-		"derived_from" };
+	static const char *const objects[] = { "labels", "platform", "blob", "signature", "index", "manifest", "config", "source",
+		"app", "derived_from" };
 	static const char *const arrays[] = { "layers", "verified", "insecure", "endpoints", "keys", "defaults", "dependencies",
-		"signatures" };
+		"signatures", "referrers" };
 	const json_t *value;
 	for (size_t i = 0; i < ARRAY_LENGTH(texts); i++)
 		if ((value = json_object_get(record, texts[i])) && !json_is_string(value))

@@ -10,7 +10,8 @@ extern const struct cmd_option storecmd_options[]; // --store, as CMD_GROUP
 
 enum storecmd_use {
 	STORECMD_READ,
-	STORECMD_FOLLOW, // read, and write only where index.json is behind
+	STORECMD_IF_THERE, // as READ, but NULL without an error, and in the sandbox, where there is no store
+	STORECMD_FOLLOW,   // read, and write only where index.json is behind
 	STORECMD_WRITE,
 	STORECMD_CREATE,
 };

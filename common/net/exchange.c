@@ -358,7 +358,11 @@ static int blame(struct exchange *x, CURLcode code, const char *why)
 {
 	if (x->refused_local)
 		return err_set(x->e, STATUS_REFUSED, "a redirect from elsewhere to a loopback or link-local address");
+	long cut = 0; // errno of a connection that broke in the middle of the handshake
+	curl_easy_getinfo(x->easy, CURLINFO_OS_ERRNO, &cut);
 	x->response->no_tls = code == CURLE_SSL_CONNECT_ERROR || code == CURLE_COULDNT_CONNECT;
+	if (code == CURLE_SSL_CONNECT_ERROR && (cut == ECONNRESET || cut == EPIPE))
+		code = CURLE_RECV_ERROR;
 	switch (code) {
 	case CURLE_OPERATION_TIMEDOUT:
 		return timed_out(x, why);

@@ -139,6 +139,8 @@ static bool writes(const struct http_request *q)
 
 static bool may_be_repeated(const struct http_request *q)
 {
+	if (q->once)
+		return false;
 	return q->repeatable || !q->method || (strcmp(q->method, "POST") != 0 && strcmp(q->method, "PATCH") != 0);
 }
 

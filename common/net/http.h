@@ -50,6 +50,7 @@ struct http_request {
 	const char *method; // NULL for GET; HEAD, POST, PUT, PATCH, DELETE
 	const struct http_body *body;
 	bool repeatable;            // a POST or PATCH that may be sent twice: it is retried as the other methods are
+	bool once;                  // a PUT that is not retried: who asks has a better way
 	bool not_local;             // a remote server chose the URL: no loopback or link-local address
 	bool own_login;             // Authorization is the caller's business: nothing of auth.d is added
 	bool by_digest;             // who asked knows the digest, so that a rest needs no validator to be asked for

@@ -58,13 +58,24 @@ char *registry_onward(const struct http_response *response, const char *referenc
 int registry_manifest(struct registry *r, const char *reference, struct buf *text, char **media_type,
 	char digest[static DIGEST_TEXT_MAX], struct err *e);
 int registry_has_manifest(struct registry *r, const char *reference, struct err *e); // 1, 0 or -1
-int registry_put_manifest(struct registry *r, const char *reference, const char *media_type, const void *data, size_t length,
+// *lists, which may be NULL: the registry has entered it among the referrers of its subject (OCI-Subject).
+int registry_put_manifest(struct registry *r, const char *reference, const char *media_type, const struct buf *text, bool *lists,
 	struct err *e);
+// Appends the index of the manifests that refer to this one (distribution-spec, "Listing Referrers"): 1; 0 when the registry does not know
+// that question, or -1.
+int registry_referrers(struct registry *r, const char *digest, struct buf *text, struct err *e);
 int registry_delete_manifest(struct registry *r, const char *reference, struct err *e);
 
 // ---- blobs ----
 
 char *registry_blob_url(struct registry *r, const char *digest, struct err *e); // malloced
+int registry_has_blob(struct registry *r, const char *digest, struct err *e);   // 1, 0 or -1
+
+// Uploads it unless it is there: mounted from another repository where that can be, else in pieces, resumed after a cut, or in one.
+// Published only by its digest, which the registry checks.
+struct target_blob;
+int registry_put_blob(struct registry *r, struct target_blob *b, struct err *e);
+extern const struct cmd_option registry_upload_options[]; // --chunk-size
 
 // ---- names ----
 

@@ -83,15 +83,16 @@ int registry_has_manifest(struct registry *r, const char *reference, struct err 
 	return result < 0 ? -1 : 1;
 }
 
-int registry_put_manifest(struct registry *r, const char *reference, const char *media_type, const void *data, size_t length,
+int registry_put_manifest(struct registry *r, const char *reference, const char *media_type, const struct buf *text, bool *lists,
 	struct err *e)
 {
 	struct http_response response;
-	struct http_body body = { .data = data, .length = (int64_t)length, .media_type = media_type };
-	struct buf text = { (char *)data, length, 0 };
+	struct http_body body = { .data = buf_text(text), .length = (int64_t)text->length, .media_type = media_type };
 	int result = simple(r, "PUT", reference, &body, &response, e);
-	if (!result && expect(http_header(&response, "Docker-Content-Digest", 0), " by the registry's own word", &text, e) < 0)
+	if (!result && expect(http_header(&response, "Docker-Content-Digest", 0), " by the registry's own word", text, e) < 0)
 		result = err_context(e, "'%s'", response.final_url);
+	if (lists)
+		*lists = !result && http_header(&response, "OCI-Subject", 0);
 	http_response_free(&response);
 	return result;
 }
@@ -102,4 +103,23 @@ int registry_delete_manifest(struct registry *r, const char *reference, struct e
 	int result = simple(r, "DELETE", reference, NULL, &response, e);
 	http_response_free(&response);
 	return result;
+}
+
+int registry_referrers(struct registry *r, const char *digest, struct buf *text, struct err *e)
+{
+	static const char *const headers[] = { ACCEPTED, NULL };
+	struct http_response response;
+	mem_auto char *path = mem_format("referrers/%s", digest);
+	mem_auto char *url = registry_url(r, path, e);
+	struct http_request q = { .url = url, .headers = headers };
+	http_into(&q, text, MANIFEST_BYTES_MAX);
+	int result = url ? registry_ask(r, &q, &response, e) : -1;
+	bool unknown = url && result < 0 && response.code / 100 == 4 && response.code != 401 && response.code != 403 &&
+		response.code != 429;
+	bool is_index = !result && response.media_type && !strcmp(response.media_type, MEDIA_INDEX);
+	if (url)
+		http_response_free(&response);
+	if (unknown)
+		*e = (struct err){ 0 };
+	return unknown || (!result && !is_index) ? 0 : result < 0 ? -1 : 1;
 }

@@ -1,0 +1,264 @@
+// registry.h says what these promise: uploads (distribution-spec, "Pushing blobs").
+// SPDX-License-Identifier: Apache-2.0
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "base/mem.h"
+#include "base/msg.h"
+#include "net/url.h"
+#include "oci/registry.h"
+#include "oci/target.h"
+
+static struct {
+	int64_t chunk;
+} user = { .chunk = (int64_t)64 << 20 };
+
+const struct cmd_option registry_upload_options[] = {
+	CMD_SIZE(0, "chunk-size", &user.chunk, "upload longer blobs to a registry in pieces; 64M unless told"),
+	CMD_END,
+};
+
+struct upload { // one blob on its way
+	struct registry *r;
+	struct target_blob *b;
+	char *url; // where it goes on, malloced
+	bool not_local;
+	bool in_one; // the registry does not take pieces
+	int64_t chunk;
+	int fd;
+};
+
+// ---- what is there ----
+
+int registry_has_blob(struct registry *r, const char *digest, struct err *e)
+{
+	struct http_response response = { 0 };
+	mem_auto char *url = registry_blob_url(r, digest, e);
+	struct http_request q = { .url = url, .method = "HEAD" };
+	int result = url ? registry_ask(r, &q, &response, e) : -1;
+	http_response_free(&response);
+	if (result < 0 && e->status == STATUS_NOT_FOUND) {
+		*e = (struct err){ 0 };
+		return 0;
+	}
+	return result < 0 ? -1 : 1;
+}
+
+// ---- the steps of an upload ----
+
+// Each answer says where the next request goes, relative or absolute.
+static int take_location(struct upload *u, const struct http_response *response, struct err *e)
+{
+	char *next = registry_onward(response, http_header(response, "Location", 0), false, e);
+	if (!next)
+		return -1;
+	free(u->url);
+	u->url = next;
+	u->not_local = !response->local;
+	return 0;
+}
+
+static int ask(struct upload *u, const char *method, const char *url, const struct http_body *body, const char *const *headers,
+	struct http_response *response, struct err *e)
+{
+	struct http_request q = { .url = url,
+		.method = method,
+		.body = body,
+		.headers = headers,
+		.once = true,
+		.not_local = u->not_local };
+	return registry_ask(u->r, &q, response, e);
+}
+
+// Returns 1 when the blob was mounted, 0 with an upload begun, -1.
+static int start(struct upload *u, struct err *e)
+{
+	static const struct http_body nothing = { .data = "" };
+	struct http_response response;
+	buf_auto path = { 0 };
+	buf_add_text(&path, "blobs/uploads/");
+	if (u->b->mount_from) {
+		buf_add_format(&path, "?mount=%s&from=", u->b->digest);
+		url_add_escaped(&path, u->b->mount_from);
+	}
+	mem_auto char *url = registry_url(u->r, buf_text(&path), e);
+	if (!url)
+		return -1;
+	struct http_request q = { .url = url, .method = "POST", .body = &nothing, .repeatable = true };
+	int result = registry_ask(u->r, &q, &response, e);
+	if (!result && response.code == 201 && u->b->mount_from)
+		result = 1;
+	else if (!result)
+		result = take_location(u, &response, e);
+	const char *least = http_header(&response, "OCI-Chunk-Min-Length", 0);
+	int64_t wanted = least ? strtoll(least, NULL, 10) : 0;
+	u->chunk = wanted > user.chunk ? wanted : user.chunk;
+	http_response_free(&response);
+	return result;
+}
+
+static char *final_url(const struct upload *u)
+{
+	struct buf url = { 0 };
+	buf_add_format(&url, "%s%cdigest=", u->url, strchr(u->url, '?') ? '&' : '?');
+	url_add_escaped(&url, u->b->digest);
+	return buf_steal(&url);
+}
+
+// The end of an upload: what is left, and the digest. An answer that got lost is asked for again by looking for the blob.
+static int finish(struct upload *u, int64_t from, struct err *e)
+{
+	struct http_response response;
+	struct http_body body = { .data = from == u->b->size ? "" : NULL,
+		.fd = u->fd,
+		.from = from,
+		.length = u->b->size - from,
+		.sent = u->b->told,
+		.context = u->b->told_context };
+	mem_auto char *url = final_url(u);
+	int result = ask(u, "PUT", url, &body, NULL, &response, e);
+	http_response_free(&response);
+	struct err ignored = { 0 };
+	if (result < 0 && e->status == STATUS_TEMPORARY && registry_has_blob(u->r, u->b->digest, &ignored) == 1) {
+		*e = (struct err){ 0 };
+		result = 0;
+	}
+	return result;
+}
+
+// `0-LAST`: *at is behind it, unless it is nothing that can be.
+static void take_range(const struct http_response *response, int64_t least, int64_t most, int64_t *at)
+{
+	const char *range = http_header(response, "Range", 0);
+	if (range && !strncmp(range, "bytes=", 6))
+		range += 6;
+	if (!range || strncmp(range, "0-", 2) != 0)
+		return;
+	int64_t end = strtoll(range + 2, NULL, 10) + 1;
+	if (end >= least && end <= most)
+		*at = end;
+}
+
+static int send_piece(struct upload *u, int64_t *at, struct err *e)
+{
+	struct http_response response;
+	int64_t length = u->b->size - *at < u->chunk ? u->b->size - *at : u->chunk;
+	struct http_body body = { .fd = u->fd, .from = *at, .length = length, .sent = u->b->told, .context = u->b->told_context };
+	mem_auto char *range = mem_format("Content-Range: %" PRId64 "-%" PRId64, *at, *at + length - 1);
+	const char *const headers[] = { range, NULL };
+	int result = ask(u, "PATCH", u->url, &body, headers, &response, e);
+	if (!result)
+		result = take_location(u, &response, e);
+	if (!result) {
+		int64_t sent_to = *at + length;
+		int64_t kept = sent_to;
+		take_range(&response, *at + 1, sent_to, &kept);
+		if (kept < sent_to && u->b->told)
+			u->b->told(u->b->told_context, kept - sent_to);
+		*at = kept;
+	}
+	http_response_free(&response);
+	return result;
+}
+
+// How far it came, after a piece was cut. -1 when that cannot be known: the upload begins again.
+static int ask_offset(struct upload *u, int64_t *at)
+{
+	struct http_response response;
+	struct err why = { 0 };
+	int64_t kept = 0;
+	struct http_request q = { .url = u->url, .not_local = u->not_local };
+	buf_auto ignored = { 0 };
+	http_into(&q, &ignored, 65536);
+	int result = registry_ask(u->r, &q, &response, &why);
+	bool answered = response.code == 204 || response.code == 200;
+	why = (struct err){ 0 }; // for http_get 204 is no good answer
+	if (answered) {
+		take_range(&response, 2, u->b->size, &kept); // `0-0` says nothing: some registries mean no byte by it
+		result = http_header(&response, "Location", 0) ? take_location(u, &response, &why) : 0;
+	}
+	http_response_free(&response);
+	if (!answered || result < 0)
+		return -1;
+	if (u->b->told)
+		u->b->told(u->b->told_context, kept - *at);
+	*at = kept;
+	return 0;
+}
+
+// ---- the whole ----
+
+static bool may_help_later(const struct err *e)
+{
+	return e->status == STATUS_TEMPORARY;
+}
+
+// Sends the blob by the upload that was begun. *at is how much of it the registry has.
+static int send_blob(struct upload *u, int64_t *at, struct err *e)
+{
+	int64_t failures = 0;
+	while (!u->in_one && u->b->size > u->chunk && *at < u->b->size) {
+		if (send_piece(u, at, e) == 0) {
+			failures = 0;
+			continue;
+		}
+		if (!may_help_later(e) || failures++ >= http_retries())
+			return -1;
+		msg_info("blob %.19s: %s: going on with the upload", u->b->digest, e->text);
+		struct err ignored = { 0 };
+		if (http_pause(failures - 1, 0, &ignored) < 0 || ask_offset(u, at) < 0)
+			return -1;
+		*e = (struct err){ 0 };
+	}
+	return finish(u, *at, e);
+}
+
+// One upload from its beginning. Returns 0, or -1 with *again set when another may do better.
+static int attempt(struct upload *u, bool *again, struct err *e)
+{
+	int64_t at = 0;
+	*again = false;
+	int started = start(u, e);
+	if (started > 0) {
+		u->b->how = TARGET_MOUNTED;
+		if (u->b->told)
+			u->b->told(u->b->told_context, u->b->size);
+	}
+	if (started)
+		return started < 0 ? -1 : 0;
+	if (u->fd < 0 && (u->fd = u->b->open(u->b->open_context, e)) < 0)
+		return -1;
+	if (send_blob(u, &at, e) == 0)
+		return 0;
+	bool pieces_refused = !u->in_one && u->b->size > u->chunk && at <= u->chunk && e->status == STATUS_REFUSED;
+	u->in_one |= pieces_refused;
+	*again = pieces_refused || may_help_later(e) || e->status == STATUS_NOT_FOUND; // the upload itself got lost
+	if (at && u->b->told)
+		u->b->told(u->b->told_context, -at);
+	return -1;
+}
+
+int registry_put_blob(struct registry *r, struct target_blob *b, struct err *e)
+{
+	struct upload u = { .r = r, .b = b, .fd = -1 };
+	bool again = true;
+	int there = registry_has_blob(r, b->digest, e);
+	if (there > 0 && b->told)
+		b->told(b->told_context, b->size);
+	b->how = there > 0 ? TARGET_THERE : TARGET_SENT;
+	if (there)
+		return there < 0 ? -1 : 0;
+	int result = attempt(&u, &again, e);
+	for (int64_t i = 0; result < 0 && again && i < http_retries(); i++) {
+		msg_info("blob %.19s: %s: beginning again", b->digest, e->text);
+		*e = (struct err){ 0 };
+		result = http_pause(i, 0, e) < 0 ? -1 : attempt(&u, &again, e);
+	}
+	free(u.url);
+	if (u.fd >= 0)
+		close(u.fd);
+	return result;
+}
