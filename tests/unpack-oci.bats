@@ -253,7 +253,7 @@ hostile_layers() {
 	resolved >record
 	refuse 7 unpack --unverified --max-entries 20 target <record
 	untouched
-	evil-tar d:. f:a:1 | head -c 1300 >one.tar
+	evil-tar d:. f:a:1 | head -c 1000 >one.tar
 	rm -rf layout target
 	oci_image layout v1 one.tar >/dev/null
 	resolved >record
@@ -264,4 +264,10 @@ hostile_layers() {
 	oci_image layout v1 one.tar >/dev/null
 	ours
 	same a "$(names)"
+	evil-tar d:. f:a:1 | head -c 1025 >one.tar
+	rm -rf layout
+	oci_image layout v1 one.tar >/dev/null
+	ours
+	same 1 "$(cat target/a)"
+	ref-parse oci:layout:v1 | reg-resolve | fetch-blob -q | flatten --unverified 2>/dev/null | tar -xO a | cmp - target/a
 }

@@ -340,8 +340,16 @@ static int finish(struct tar_reader *r, struct err *e)
 
 int tar_next(struct tar_reader *r, struct tar_entry *entry, struct err *e)
 {
-	if (tarstream_skip(&r->stream, r->stored + r->padding, e) < 0)
+	if (tarstream_skip(&r->stream, r->stored, e) < 0)
 		return -1;
+	if (tarstream_skip(&r->stream, r->padding, e) < 0) {
+		if (e->status != STATUS_MALFORMED || !r->limits.open_end)
+			return -1;
+		*e = (struct err){
+			0
+		}; // the source ended: there is nothing behind the last data, not even what fills their block
+		return 0;
+	}
 	r->stored = r->padding = r->size = r->position = 0;
 	r->pax_body.length = 0;
 	tarpax_reset(&r->pax);
