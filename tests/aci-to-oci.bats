@@ -1,0 +1,119 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+load lib
+load oci
+load unpack
+load pod
+
+# An App Container manifest that says everything the specification has.
+everything() {
+	jq -cn '{acKind: "ImageManifest", acVersion: "0.8.11", name: "example.com/all", labels: [{name: "version", value: "1.2"},
+		{name: "os", value: "linux"}, {name: "arch", value: "aarch64"}, {name: "channel", value: "beta"}],
+		app: {exec: ["/bin/sh", "-c", "true"], user: "1000", group: "1001", supplementaryGIDs: [5, 6], workingDirectory: "/tmp",
+			environment: [{name: "A", value: "1"}, {name: "B.c", value: "x=y\nz"}],
+			eventHandlers: [{name: "pre-start", exec: ["/pre"]}, {name: "post-stop", exec: ["/post"]}],
+			isolators: [{name: "os/linux/capabilities-retain-set", value: {set: ["CAP_NET_ADMIN"]}}],
+			mountPoints: [{name: "data", path: "/data", readOnly: true}],
+			ports: [{name: "http", protocol: "tcp", port: 80, count: 1, socketActivated: false}, {name: "range", protocol: "udp", port: 90, count: 3, socketActivated: true}],
+			userAnnotations: {x: "y"}, userLabels: {z: "w"}},
+		annotations: [{name: "created", value: "2020-02-02T02:02:02Z"}, {name: "authors", value: "someone"}, {name: "homepage", value: "https://example.com"}],
+		unknown: {kept: [1, 2]}}'
+}
+
+# image FILE MANIFEST ENTRY...: an image with this manifest, the entries below rootfs/ as evil-tar takes them.
+image() {
+	local file=$1
+	printf %s "$2" >"$file.json"
+	shift 2
+	evil-tar F:manifest:"$file.json" mode=0755 d:rootfs mode=0644 "$@" | gzip -n >"$file"
+}
+
+@test "rkt:A-028 there and back is the identity on everything ACI expresses" {
+	image a.aci "$(everything)" uid=5 gid=7 mode=04755 f:rootfs/bin/sh:x h:rootfs/hard:rootfs/bin/sh l:rootfs/soft:bin/sh p:rootfs/fifo mode=0700 d:rootfs/d \
+		x:SCHILY.xattr.user.a=1 mtime=5 f:rootfs/d/f:1
+	store-put a.aci >record
+	aci-to-oci <record >oci
+	oci-to-aci <oci >back
+	same "$(everything | jq -S .)" "$(store-get "$(jq -r .blob.digest back)" | tar -xO manifest | jq -S .)"
+	same "$(jq -S '{name, labels}' record)" "$(jq -S '{name, labels}' back)"
+	for r in record oci back; do unpack --unverified --setuid --quiet "$r.tree" <"$r"; done
+	diff <(tree record.tree) <(tree oci.tree)
+	diff <(tree record.tree) <(tree back.tree)
+	aci-lint <(store-get "$(jq -r .blob.digest back)")
+	same "$(cat oci)" "$(aci-to-oci <record)"
+	aci-to-oci <back >again
+	same "$(jq -c '[.config, .platform]' oci | jq -r '.[1]')" "$(jq '.platform' again)"
+}
+
+@test "the config says what OCI has fields for, and skopeo and umoci read the image" {
+	image a.aci "$(everything)" f:rootfs/a:1
+	store-put a.aci | aci-to-oci >oci
+	store-get "$(jq -r .config.digest oci)" >config
+	jq -e '.os == "linux" and .architecture == "arm64" and .created == "2020-02-02T02:02:02Z" and .author == "someone"' config
+	jq -e '.config | .Entrypoint == ["/bin/sh", "-c", "true"] and .User == "1000:1001" and .WorkingDir == "/tmp" and .Env == ["A=1", "B.c=x=y\nz"] and
+		(.ExposedPorts | keys == ["80/tcp", "90/udp", "91/udp", "92/udp"]) and (.Volumes | keys == ["/data"])' config
+	jq -e '.derived_from.id and (has("verified") | not)' oci
+	store-add <oci >/dev/null
+	store-check
+	skopeo inspect "oci:$TACKLE_STORE:example.com/all:1.2" | jq -e '.Architecture == "arm64" and (.Layers | length == 1)'
+	[ "$(id -u)" = 0 ] || return 0
+	umoci unpack --image "$TACKLE_STORE:example.com/all:1.2" bundle >/dev/null 2>&1
+	same 1 "$(cat bundle/rootfs/a)"
+}
+
+@test "a config that another program changed counts, and the old manifest no more" {
+	image a.aci "$(everything | jq -c '.labels[2].value = "amd64"')" f:rootfs/a:1
+	store-put a.aci | aci-to-oci | store-add >oci
+	skopeo copy -q "oci:$TACKLE_STORE:example.com/all:1.2" oci:layout:v1
+	umoci config --image layout:v1 --config.cmd changed
+	ref-parse oci:layout:v1 | reg-resolve | fetch-blob -q | oci-to-aci --name example.com/new >back
+	store-get "$(jq -r .blob.digest back)" | tar -xO manifest | jq -e '.name == "example.com/new" and .app.exec == ["/bin/sh", "-c", "true", "changed"] and
+		(.app | has("isolators") | not)'
+	skopeo copy -q "oci:$TACKLE_STORE:example.com/all:1.2" oci:same:v1 # recompressed only
+	ref-parse oci:same:v1 | reg-resolve | fetch-blob -q | oci-to-aci >back
+	store-get "$(jq -r .blob.digest back)" | tar -xO manifest | jq -e '.app.isolators | length == 1'
+}
+
+@test "what cannot be an OCI image is refused, and nothing of it is an image of the store" {
+	manifest=$(everything)
+	while IFS='|' read -r expected text filter entries; do
+		# shellcheck disable=SC2086
+		image a.aci "$(jq -c "$filter" <<<"$manifest")" $entries
+		as_stored a.aci >record
+		refuse "$expected" aci-to-oci <record
+		says "$text"
+	done <<-'CASES'
+		1|needs others|.dependencies = [{imageName: "example.com/b"}]|f:rootfs/a:1
+		1|needs others|.pathWhitelist = ["/a"]|f:rootfs/a:1
+		1|would be a whiteout|.|f:rootfs/.wh.a:1
+		6|neither the manifest nor below rootfs|.|f:other:1
+		6|neither the manifest nor below rootfs|.|f:rootfs/../x:1
+		6|a hard link out of rootfs|.|h:rootfs/x:manifest
+		6|manifest: not one regular file|.|f:manifest:{}
+		6|acKind|.acKind = "PodManifest"|f:rootfs/a:1
+	CASES
+	image a.aci "$manifest" f:rootfs/a:1
+	store-put a.aci >record
+	refuse 1 aci-to-oci < <(jq -c '.id |= sub("..$"; "00")' record)
+	refuse 1 aci-to-oci < <(jq -c '.name = "example.com/other"' record)
+	refuse 6 aci-to-oci < <(jq -c '.manifest = .blob' record)
+	refuse 7 aci-to-oci --max-size 1K <record
+	same "" "$(ls "$TACKLE_STORE/images")"
+	blob=$TACKLE_STORE/blobs/sha256/$(jq -r '.blob.digest | ltrimstr("sha256:")' record)
+	printf x | dd of="$blob" bs=1 seek=100 conv=notrunc status=none
+	refuse 1 aci-to-oci <record
+	rm "$blob"
+	refuse 3 aci-to-oci <record
+}
+
+@test "user by the owner of a file is told; no app, no config of one" {
+	image a.aci "$(everything | jq -c '.app.user = "/etc/owner"')" f:rootfs/a:1
+	store-put a.aci | aci-to-oci 2>messages >oci
+	grep -q "0:0 instead" messages
+	same 0:0 "$(store-get "$(jq -r .config.digest oci)" | jq -r .config.User)"
+	oci-to-aci <oci >back 2>/dev/null
+	store-get "$(jq -r .blob.digest back)" | tar -xO manifest | jq -e '.app.user == "/etc/owner"'
+	image a.aci "$(everything | jq -c 'del(.app)')" f:rootfs/a:1
+	store-put a.aci | aci-to-oci >oci
+	store-get "$(jq -r .config.digest oci)" | jq -e '.config | keys == ["Labels"]'
+}
