@@ -370,25 +370,26 @@ static ssize_t place_in_insecure(const json_t *record, const char *check)
 	return -1;
 }
 
-// An image that was fetched without its signature gets it now, so that it can be verified without being fetched again (rkt:F-13).
-static int add_signature(struct store *s, json_t *record, struct err *e)
+// An image that was fetched without its signature gets it now, so that it can be verified without being fetched again (rkt:F-13). It is in
+// the store whether or not that succeeds: what a missing signature means is verify-sig's to say.
+static void add_signature(struct store *s, json_t *record)
 {
+	struct err e = { 0 };
 	size_t i;
 	json_t *endpoint;
 	ssize_t off = place_in_insecure(record, "image");
 	jsonio_auto json_t *signature = NULL;
 	const char *from = text_of(json_object_get(record, "source"), "url");
 	if (off < 0 || user.no_signature || json_object_get(record, "signature") || !strcmp(user.pull_policy, "never"))
-		return 0;
+		return;
 	json_array_foreach(json_object_get(record, "endpoints"), i, endpoint)
 		if (from && !strcmp(from, text_of(endpoint, "url")) && !signature &&
-			find_signature(s, endpoint, &signature, e) < 0)
-			return -1;
+			find_signature(s, endpoint, &signature, &e) < 0)
+			msg_warn("%s: the image stays without its signature", e.text);
 	if (!signature)
-		return 0;
+		return;
 	json_object_set(record, "signature", signature);
 	json_array_remove(json_object_get(record, "insecure"), (size_t)off);
-	return 0;
 }
 
 static int fetch(struct store *s, json_t *record, struct err *e)
@@ -403,8 +404,10 @@ static int fetch(struct store *s, json_t *record, struct err *e)
 	struct descriptor d;
 	if (blob && descriptor_read(record, "blob", &d, e) < 0)
 		return -1;
-	if (blob && store_has_blob(s, d.digest))
-		return store_renew_blob(s, d.digest, d.size, e) < 0 ? -1 : add_signature(s, record, e);
+	if (blob && store_has_blob(s, d.digest)) {
+		add_signature(s, record);
+		return store_renew_blob(s, d.digest, d.size, e);
+	}
 	bool update = !strcmp(user.pull_policy, "update"), never = !strcmp(user.pull_policy, "never");
 	jsonio_auto json_t *stored = blob || text_of(record, "digest") ? NULL : wanted_find_stored(s, record, e);
 	if (e->status)

@@ -264,22 +264,25 @@ refuse_own() { # as refuse, for functions: the message is pod-exec's
 	same "77 0 0" "$(pod-exec "$uuid" | paste -sd' ')"
 }
 
-@test "rkt:U-13 passwd as a link out, a FIFO, a device, a directory, or huge: never followed, never blocks" {
+@test "rkt:U-13 passwd or group as a link out, a FIFO, a device, a directory, or huge: never followed, never blocks" {
 	make() {
-		uuid=$(pod_make '{"exec": ["/bin/id", "-u"], "user": "user"}')
-		passwd=$(pod_rootfs "$uuid")/etc/passwd
+		uuid=$(pod_make "{\"exec\": [\"/bin/id\", \"-u\"], \"${file:-user}\": \"${file:-user}\"}")
+		passwd=$(pod_rootfs "$uuid")/etc/${file:-passwd}
 		rm "$passwd"
 	}
-	printf 'user:x:0:0::/:/bin/sh\n' >outside
-	make; ln -s "$PWD/outside" "$passwd"; refuse_own 8 timeout 10 pod-exec "$uuid"
-	make; ln -s "../../../../../../..$PWD/outside" "$passwd"; refuse_own 8 timeout 10 pod-exec "$uuid"
-	make; mkfifo "$passwd"; refuse_own 8 timeout 10 pod-exec "$uuid"
-	says "not a regular file"
-	make; mknod "$passwd" c 1 5; refuse_own 8 timeout 10 pod-exec "$uuid"
-	make; mkdir "$passwd"; refuse_own 8 timeout 10 pod-exec "$uuid"
-	make; truncate -s 1T "$passwd"; refuse_own 8 timeout 10 pod-exec "$uuid"
-	says "larger than the limit"
-	make; ln -s loop "$passwd"; refuse_own 8 timeout 10 pod-exec "$uuid"
+	for file in '' group; do
+		printf '%s:x:0:0::/:/bin/sh\n' "${file:-user}" >outside
+		make; ln -s "$PWD/outside" "$passwd"; refuse_own 8 timeout 10 pod-exec "$uuid"
+		make; ln -s "../../../../../../..$PWD/outside" "$passwd"; refuse_own 8 timeout 10 pod-exec "$uuid"
+		make; mkfifo "$passwd"; refuse_own 8 timeout 10 pod-exec "$uuid"
+		says "not a regular file"
+		make; mknod "$passwd" c 1 5; refuse_own 8 timeout 10 pod-exec "$uuid"
+		make; mkdir "$passwd"; refuse_own 8 timeout 10 pod-exec "$uuid"
+		make; truncate -s 1T "$passwd"; refuse_own 8 timeout 10 pod-exec "$uuid"
+		says "larger than the limit"
+		make; ln -s loop "$passwd"; refuse_own 8 timeout 10 pod-exec "$uuid"
+	done
+	file=''
 	make; printf 'user:x:4294967295:0\nuser:::::\n:::\nuser:x:-5:0\nuser:x:12:34\n' >"$passwd"; same 12 "$(pod-exec "$uuid")"
 }
 

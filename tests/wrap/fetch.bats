@@ -113,6 +113,7 @@ rkt: fetching image from $ACI" "$(grep -v '^rkt: warning' <<<"$stderr")"
 	fixture_image "$WEB/coreos.com/dist/${ACI##*/}" evil "$FIXTURE/rootfs"
 	run -1 --separate-stderr rkt fetch coreos.com/etcd:v2.0.0
 	same "" "$output"
+	[[ $stderr == *'bad signature'* ]]
 	nothing_stored
 }
 
@@ -133,6 +134,7 @@ rkt: fetching image from $ACI" "$(grep -v '^rkt: warning' <<<"$stderr")"
 		world_trust "$prefix"
 	done
 	run -1 --separate-stderr rkt fetch coreos.com/etcd:v2.0.0
+	[[ $stderr == *'coreos.com/etcd'* && $stderr == *'trusted'* ]]
 	nothing_stored
 }
 
@@ -165,7 +167,7 @@ $(downloading | head -n 1)" "$stderr"
 	[[ $stderr == *"$VERIFIED"* ]]
 	same "$asked" "$(web_asked '\.aci ')"
 	same '["openpgp"] []' "$(TACKLE_STORE=$PWD/rkt/store store-list --trust etc | jq -r '"\(.verified | map(.by)) \(.insecure)"')"
-	# where the server has none, or another's, it stays what it is
+	# where the server has none, or another's, or does not say, it stays what it is
 	rm -rf rkt "$WEB/coreos.com/dist/${ACI##*/}.asc"
 	rkt -insecure-skip-verify fetch "$ACI"
 	run -1 --separate-stderr rkt fetch "$ACI"
@@ -173,6 +175,11 @@ $(downloading | head -n 1)" "$stderr"
 	cp "$FIXTURE/other.aci.asc" "$WEB/coreos.com/dist/${ACI##*/}.asc"
 	run -1 --separate-stderr rkt fetch "$ACI"
 	[[ $stderr == *'unknown entity'* ]]
+	rm -r rkt etc/trustedkeys
+	rkt -insecure-skip-verify fetch "$ACI"
+	web_rules coreos.com 'location ~ asc$ { return 403; }'
+	run -0 --separate-stderr rkt fetch "$ACI"
+	[[ $stderr == *'403'*': the image stays without its signature'* ]]
 }
 
 @test "rkt:A-054 image alone relaxes neither TLS nor plain http; rkt:F-06" {
@@ -183,9 +190,10 @@ $(downloading | head -n 1)" "$stderr"
 		run -1 --separate-stderr rkt fetch --insecure-options=$off "http${ACI#https}"
 	done
 	run -0 --separate-stderr rkt fetch --insecure-options=tls "https://selfsigned.example/dist/${ACI##*/}"
-	[[ $stderr == *'rkt: warning: '* ]]
+	[[ $stderr == *'rkt: warning: '*certificate* ]]
 	rm -r rkt
 	run -0 --separate-stderr rkt --insecure-options=http,tls fetch "http${ACI#https}"
+	[[ $stderr == *'warning: '*http* && $stderr == *'warning: '*certificate* ]]
 	same '["http","image","tls"]' "$(TACKLE_STORE=$PWD/rkt/store store-list | jq -c '.insecure | sort')"
 }
 
