@@ -24,6 +24,15 @@ load unpack
 	unpacked "l:l:$PWD/outside/marker" uid=1 mode=0777 "l:l:$PWD/outside/marker" # owner and time are the link's own
 }
 
+@test "rkt:U-09 a file whose name ends in a slash is a directory, of whatever kind of file it is, as others read it" {
+	for kind in 0 7; do
+		unpacked f:d/x:x "t:$kind:d/" f:d/y:y
+		same "directory x y" "$(stat -c %F target/d) $(cat target/d/x) $(cat target/d/y)"
+		rm -rf target
+		hostile 6 "'d" size=1 "t:$kind:d/"
+	done
+}
+
 @test "rkt:U-17 rkt:U-04 a hard link leads to a file of the archive before it, or is 6 by name" {
 	for target in "$PWD/outside/marker" ../outside/marker a/../../outside/marker missing . d; do
 		hostile 6 "'h'" d:d "h:h:$target"
@@ -31,6 +40,11 @@ load unpack
 	hostile 6 "'h'" "l:link:$PWD/outside/marker" h:h:link
 	hostile 6 "'h'" "l:link:$PWD/outside" h:h:link/marker
 	hostile 6 "'f'" f:f:x h:f:f
+	hostile 6 "'d'" f:d/f:x h:d:d/f
+	hostile 6 "'d/f'" f:d:x h:d/f:d
+	hostile 6 "'d'" f:d/e/f:x h:d/.:d/e/f
+	unpacked f:d:x h:dd:d h:e/d:d
+	same "3 3" "$(stat -c %h target/dd) $(stat -c %h target/e/d)"
 	unpacked f:one:first h:two:one f:two:second
 	same "first second" "$(cat target/one) $(cat target/two)"
 }

@@ -186,8 +186,8 @@ static int set_type(char flag, bool slash, struct tar_entry *entry, struct err *
 	for (size_t i = 0; i < ARRAY_LENGTH(types); i++)
 		if (types[i].flag == flag) {
 			entry->type = types[i].type;
-			if ((flag == '0' || flag == '\0') && slash)
-				entry->type = TAR_DIRECTORY; // the way v7 tells directories
+			if (entry->type == TAR_FILE && slash)
+				entry->type = TAR_DIRECTORY; // the way v7 tells directories, and how others read every kind of file
 			return 0;
 		}
 	return err_set(e, STATUS_MALFORMED, "'%s': tar entry of unknown type 0x%02x", entry->path, (unsigned char)flag);

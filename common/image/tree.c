@@ -197,6 +197,12 @@ bool tree_leaves_root(const char *path)
 	return false;
 }
 
+static bool is_at_or_below(const char *path, const char *directory)
+{
+	size_t length = strlen(directory);
+	return !strncmp(path, directory, length) && (!path[length] || path[length] == '/');
+}
+
 // A second name for a regular file that is in this tree already, and for nothing else (rkt:U-17, U-04).
 static int put_hard_link(struct tree *t, const char *path, const char *link, struct err *e)
 {
@@ -210,8 +216,9 @@ static int put_hard_link(struct tree *t, const char *path, const char *link, str
 	if (from < 0 || fstatat(from, target, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
 		return err_set(e, STATUS_MALFORMED, "'%s': a hard link to what is no file of the archive before it: '%s'", path,
 			link);
-	if (!strcmp(path, link))
-		return err_set(e, STATUS_MALFORMED, "'%s': a hard link to itself", path);
+	if (is_at_or_below(link, path) || is_at_or_below(path, link)) // making room for the one would remove the other
+		return err_set(e, STATUS_MALFORMED, "'%s': a hard link to itself, or to what is above or below it: '%s'", path,
+			link);
 	int directory = directory_of(t, path, &name, e);
 	if (directory < 0)
 		return -1;
