@@ -37,6 +37,14 @@ load unpack
 	[[ $stderr == *"not verified, used all the same"* ]]
 }
 
+@test "rkt:F-02 a record that says another size than the blob has is 1" {
+	aci a.aci example.com/a '{}' f:rootfs/f:hello
+	stored a.aci | jq -c '.blob.size += 1' >lie
+	refuse 1 unpack target <lie
+	says "size mismatch"
+	untouched
+}
+
 @test "rkt:V-04 other bytes in the store than verified: 1, whatever they are, and nothing is left" {
 	aci a.aci example.com/a '{}' f:rootfs/f:hello
 	aci b.aci example.com/a '{}' f:rootfs/f:evil
@@ -46,11 +54,11 @@ load unpack
 	chmod u+w "$blob"
 	cp b.aci "$blob"
 	refuse 1 unpack target <record
-	says "digest mismatch" "expected sha256:$hex"
+	says mismatch "sha256:$hex"
 	untouched
 	head -c 100 a.aci >"$blob" # broken as well: the digest is what matters
 	refuse 1 unpack target <record
-	says "digest mismatch"
+	says "size mismatch"
 	cp a.aci "$blob"
 	jq -c '.id = "sha512-" + ("0" * 128)' record >forged
 	refuse 1 unpack target <forged

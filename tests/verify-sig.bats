@@ -149,7 +149,7 @@ both() {
 		refuse 1 verify-sig --verifier $v < <(record example.com other evil.sig)
 		[[ $message != *$'\033'* ]]
 	done
-	refuse 1 verify-sig < <(record 'a\u001b[31m' data good.sig)
+	refuse 6 verify-sig < <(record 'a\u001b[31m' data good.sig)
 	[[ $message != *$'\033'* ]]
 }
 
@@ -206,6 +206,16 @@ both() {
 	both 1 'signature' "$(cat in)"
 	rm "$TACKLE_STORE/blobs/sha256/${digest#sha256:}"
 	both 3 'signature' "$(cat in)"
+}
+
+@test "rkt:F-02 a size that is not the blob's is 1, rkt:T-001 a name that no image can have 6" {
+	trust example.com good.pub
+	record example.com/a data good.sig | jq -c '.blob.size = 1' >lie
+	both 1 'size mismatch: expected 1' "$(cat lie)"
+	for name in example.com/../evil.com example.com//a example.com/ $'example.com/a\nb' example.com/A ''; do
+		record example.com/a data good.sig | jq -c --arg n "$name" '.name = $n' >lie
+		both 6 "field 'name'" "$(cat lie)"
+	done
 }
 
 @test "rkt:A-013 rkt:A-014 a key file laid down by hand counts at once, if it is named by its fingerprint" {

@@ -83,7 +83,7 @@ int pass_over_image(struct store *s, const json_t *record, const struct render_o
 		return -1;
 	if (!digest_valid(blob.digest, &algorithm, NULL) || algorithm != DIGEST_SHA256)
 		return err_set(e, STATUS_MALFORMED, "record: blob.digest: not a sha256: digest");
-	io_auto int fd = store_open_blob(s, blob.digest, NULL, e);
+	io_auto int fd = store_open_described(s, &blob, e);
 	if (fd < 0)
 		return -1;
 	struct render_options how = *options;

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -192,6 +193,21 @@ int store_open_blob(struct store *s, const char *digest, int64_t *size, struct e
 	return io_steal(fd);
 }
 
+static int refuse_size(const char *digest, int64_t expected, int64_t found, struct err *e)
+{
+	return err_set(e, STATUS_REFUSED, "blob %s: size mismatch: expected %" PRId64 ", found %" PRId64, digest, expected,
+		found);
+}
+
+int store_open_described(struct store *s, const struct descriptor *d, struct err *e)
+{
+	int64_t size = 0;
+	io_auto int fd = store_open_blob(s, d->digest, &size, e);
+	if (fd >= 0 && d->size >= 0 && d->size != size)
+		return refuse_size(d->digest, d->size, size, e);
+	return io_steal(fd);
+}
+
 bool store_has_blob(struct store *s, const char *digest)
 {
 	mem_auto char *path = path_of(s, digest);
@@ -251,8 +267,7 @@ int store_renew_blob(struct store *s, const char *digest, int64_t size, struct e
 	if (!path || fstatat(s->directory, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return err_set(e, STATUS_NOT_FOUND, "blob %s: not in the store '%s'", digest, s->path);
 	if (!S_ISREG(st.st_mode) || (size >= 0 && st.st_size != size))
-		return err_set(e, STATUS_REFUSED, "blob %s: size mismatch: expected %lld, found %lld", digest, (long long)size,
-			(long long)st.st_size);
+		return refuse_size(digest, size, st.st_size, e);
 	if (utimensat(s->directory, path, NULL, AT_SYMLINK_NOFOLLOW) < 0)
 		return err_system(e, "blob %s: cannot renew its time", digest);
 	return 0;

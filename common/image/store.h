@@ -24,6 +24,7 @@
 #include "base/err.h"
 #include "base/io.h"
 #include "base/sandbox.h"
+#include "oci/descriptor.h"
 
 struct store;
 
@@ -44,6 +45,9 @@ void store_allow(const struct store *s, struct sandbox *sandbox, bool write);
 // them hashes them and acts only on a match. size may be NULL. Returns a descriptor or -1.
 int store_open_blob(struct store *s, const char *digest, int64_t *size, struct err *e);
 bool store_has_blob(struct store *s, const char *digest);
+
+// As store_open_blob, and STATUS_REFUSED when the blob has another size than the descriptor says.
+int store_open_described(struct store *s, const struct descriptor *d, struct err *e);
 
 // A small blob as a whole, hashed and checked. More than limit bytes: STATUS_LIMIT; another digest: STATUS_REFUSED.
 int store_read_blob(struct store *s, const char *digest, size_t limit, struct buf *out, struct err *e);

@@ -19,6 +19,7 @@
 #include "image/image.h"
 #include "image/verify.h"
 #include "image/verifyoci.h"
+#include "oci/acname.h"
 #include "oci/descriptor.h"
 
 #define JUDGED_MAX 16 // signatures that may each cost a pass over the image: more than any publisher makes
@@ -263,7 +264,7 @@ static int check_blob(struct store *s, const struct subject *u, const struct pgp
 {
 	buf_auto one = { 0 };
 	buf_add(&one, u->signatures.data + made->start, made->length);
-	io_auto int fd = store_open_blob(s, u->blob.digest, NULL, e);
+	io_auto int fd = store_open_described(s, &u->blob, e);
 	if (fd < 0)
 		return -1;
 	struct sigaction ignore = { .sa_handler = SIG_IGN }, old_pipe, old_io; // told by EPIPE, and by the lease
@@ -398,6 +399,9 @@ int verify_record(struct store *s, const struct trust *t, json_t *record, const 
 	struct subject u = { .name = jsonio_need_text(record, "name", e) };
 	if (!u.name)
 		return -1;
+	// Keys are chosen by it, so it is no more than what a manifest may say.
+	if (!json_object_get(record, "manifest") && !acname_is_identifier(u.name))
+		return err_set(e, STATUS_MALFORMED, "field 'name': not an AC Identifier");
 	int failed = json_object_get(record, "manifest") ? verify_oci(s, t, record, options->allow_untrusted, e) < 0
 							 : verify(s, t, &u, record, options, e);
 	free_subject(&u);
