@@ -64,8 +64,7 @@ block() {
 	secret
 	for size in 512 4096; do
 		disk-encrypt --secret secret -s $size <disk.raw >luks
-		# the volume key, as cryptsetup tells it
-		key=$(cryptsetup luksDump --dump-volume-key --batch-mode --key-file secret luks | sed -n '/MK dump/,$p' | sed 's/MK dump://; s/Volume key dump://' | tr -dc '0-9a-f')
+		key=$(volume_key luks)
 		same 128 ${#key}
 		same no "$([[ ${key:0:64} == "${key:64}" ]] && echo yes || echo no)"
 		for sector in 0 1 7 15; do
@@ -144,14 +143,20 @@ block() {
 	same 0 "$(tail -c 2M luks | xxd -p -c 32 | sort | uniq -d | wc -l)" # and zeros in two places differ
 }
 
-@test "brkt:X6 a sparse disk of more than 2^32 bytes, through a pipe to its decryption" {
+# volume_key FILE: in hex, as cryptsetup tells it.
+volume_key() {
+	cryptsetup luksDump --dump-volume-key --batch-mode --key-file secret "$1" | sed -n '/MK dump/,$p' | sed 's/MK dump://' | tr -dc '0-9a-f'
+}
+
+@test "brkt:X6 brkt:E5 a sparse disk of more than 2^32 bytes: the tweak goes on counting" {
 	is_asan && skip "the released build alone: gigabytes"
 	secret
-	truncate -s 4352M disk.raw
-	for at in 0 2147483648 4294967295 4563401728; do
-		printf 'here is %s' $at | dd of=disk.raw bs=1 seek=$at conv=notrunc status=none
-	done
-	disk-encrypt --secret secret -s 4096 -j 8 <disk.raw | disk-decrypt --secret secret | cmp - disk.raw
+	truncate -s 4352M disk.raw # 4563402752 bytes
+	printf 'the last sector ' | dd of=disk.raw bs=1 seek=4563398656 conv=notrunc status=none
+	disk-encrypt --secret secret -s 4096 -j 8 --header-out h <disk.raw | tail -c 4096 >last
+	key=$(volume_key h)
+	tweak=$(ecb "${key:64}" "$(printf '%08x' $((4563398656 / 512)) | sed 's/\(..\)\(..\)\(..\)\(..\)/\4\3\2\1/')000000000000000000000000")
+	same "$(xor "$tweak" "$(ecb "${key:0:64}" "$(xor "$tweak" "$(block disk.raw 4563398656)")")")" "$(block last 0)"
 }
 
 @test "brkt:E9 the size is known first: from stdin or --size, else 2; another size is 6, and readers refuse what was written" {
@@ -307,7 +312,8 @@ block() {
 	strace -f -v -s 4096 -e trace=execve,prctl,prlimit64,setrlimit -o trace \
 		disk-encrypt -v --progress=plain --secret secret --recovery --passphrase-file p --status st <disk.raw >luks 2>err
 	grep -q 'execve.*cryptsetup' trace
-	key=$(cryptsetup luksDump --dump-volume-key --batch-mode --key-file secret luks | sed -n '/MK dump/,$p' | tr -dc '0-9a-f')
+	key=$(volume_key luks)
+	same 128 ${#key}
 	for file in luks trace err st; do
 		for bytes in 'canary sings' 'recovery canary' 'and 52 more bytes'; do
 			same "$file 0" "$file $(grep -c -a -F "$bytes" "$file" || true)"
@@ -366,6 +372,16 @@ block() {
 		{ disk-encrypt --secret secret --size 1G </dev/zero 2>err || echo $? >status; } | head -c 1000000 >/dev/null
 	)
 	same '8 disk-encrypt: stdout: cannot write: Broken pipe' "$(cat status err | paste -sd' ')"
+}
+
+@test "brkt:E1 an ordinary user, without device mapper, /run/cryptsetup or a directory of programs for root in PATH" {
+	[[ $(id -u) == 0 ]] || skip 'the whole suite runs as one'
+	raw disk.raw 1M
+	mkdir theirs
+	chown 65534 theirs
+	chmod 755 .
+	same '600 65534' "$(cd theirs && PATH=$BIN:/usr/bin:/bin setpriv --reuid 65534 --clear-groups sh -c \
+		'disk-encrypt --new-secret s <../disk.raw >luks && disk-decrypt --secret s <luks | cmp - ../disk.raw && stat -c "%a %u" s' 2>&1)"
 }
 
 @test "without cryptsetup: 3, with the package's name; a saved header needs none" {
