@@ -42,18 +42,21 @@ static int by_text(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-static int add_lines(struct revoked *r, char *text, size_t length, struct err *e)
+int revoked_parse(struct revoked *r, const struct buf *text, struct err *e)
 {
 	size_t number = 1;
-	for (char *at = text, *end = text + length; at < end; number++) {
-		char *newline = memchr(at, '\n', (size_t)(end - at));
+	const char *end = buf_text(text) + text->length;
+	for (const char *at = buf_text(text); at < end; number++) {
+		const char *newline = memchr(at, '\n', (size_t)(end - at));
 		if (!newline)
 			return err_set(e, STATUS_MALFORMED, "line %zu is truncated: no newline at its end", number);
-		*newline = '\0';
-		if (strlen(at) != (size_t)(newline - at) || !add_line(r, at))
+		mem_auto char *line = mem_text_n(at, (size_t)(newline - at));
+		if (strlen(line) != (size_t)(newline - at) || !add_line(r, line))
 			return err_set(e, STATUS_MALFORMED, "line %zu: expected `kid KID', `jti KID JTI' or `key KEYID'", number);
 		at = newline + 1;
 	}
+	if (r->lines.count)
+		qsort(r->lines.items, r->lines.count, sizeof *r->lines.items, by_text);
 	return 0;
 }
 
@@ -62,16 +65,12 @@ int revoked_read(struct revoked *r, const char *path, struct err *e)
 	buf_auto text = { 0 };
 	if (io_read_file(path, LIST_FILE_MAX, &text, e) < 0)
 		return -1;
-	if (add_lines(r, text.data, text.length, e) < 0)
-		return err_context(e, "'%s'", path);
-	if (r->lines.count)
-		qsort(r->lines.items, r->lines.count, sizeof *r->lines.items, by_text);
-	return 0;
+	return revoked_parse(r, &text, e) < 0 ? err_context(e, "'%s'", path) : 0;
 }
 
 static bool has_line(const struct revoked *r, const char *line)
 {
-	return bsearch(&line, r->lines.items, r->lines.count, sizeof *r->lines.items, by_text);
+	return r->lines.count && bsearch(&line, r->lines.items, r->lines.count, sizeof *r->lines.items, by_text);
 }
 
 static bool has_spelling(const struct revoked *r, const char *kid, const char *jti)
@@ -84,8 +83,6 @@ static bool has_spelling(const struct revoked *r, const char *kid, const char *j
 bool revoked_has(const struct revoked *r, const struct jwks_entry *signer, const char *jti)
 {
 	char base64url[44];
-	if (!r->lines.count)
-		return false;
 	jwks_thumbprint_base64url(signer->thumbprint, base64url);
 	return has_spelling(r, signer->thumbprint, jti) || has_spelling(r, base64url, jti) ||
 		(signer->kid && has_spelling(r, signer->kid, jti));

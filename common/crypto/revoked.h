@@ -20,6 +20,7 @@ struct revoked {
 //
 // Any other line, or a last one without its newline, is STATUS_MALFORMED: half a list would revoke half.
 int revoked_read(struct revoked *r, const char *path, struct err *e);
+int revoked_parse(struct revoked *r, const struct buf *text, struct err *e); // the lines of such a file
 
 bool revoked_has(const struct revoked *r, const struct jwks_entry *signer, const char *jti);
 
