@@ -119,6 +119,10 @@ reason() { # reason STATUS REASON [option...]: the token on stdin is refused so
 	sign "$(header)" "{\"jti\":\"a\",\"d\":$(printf '[%.0s' {1..17})$(printf ']%.0s' {1..17})}" | reason 6 malformed
 	printf '%08193d\n' 0 | reason 7 too-long
 	head -c 50M /dev/zero | tr '\0' a | { cat; echo; } | reason 7 too-long
+	{ head -c 100K /dev/zero | tr '\0' a && echo && echo "$good"; } >long-first # what is behind it is judged all the same
+	run --separate-stderr jwt-verify --key pub.pem <long-first
+	same '7 {"jti":"a"} jwt-verify: 1: too-long' "$status $output $stderr"
+	refuse 7 jwt-verify --key pub.pem < <(head -c 100K /dev/zero | tr '\0' a)
 	refuse 6 jwt-verify --key pub.pem </dev/null
 	refuse 6 jwt-verify --key pub.pem < <(printf %s "$good")
 	says truncated

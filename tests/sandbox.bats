@@ -26,6 +26,8 @@ arguments() {
 	pack) echo inputs/tree ;;
 	tuf-download | tuf-find) echo '--tuf inputs/tree --root root target' ;;
 	tuf-list | tuf-refresh) echo '--tuf inputs/tree --root root' ;;
+	tuf-push) echo inputs/tree file:inputs/out ;;
+	tuf-put) echo file:inputs/tree target inputs/file ;;
 	tuf-lint | tuf-status) echo inputs/tree ;;
 	trust-add) echo --root ;;
 	trust-rm) echo "--root $(printf '%040d' 0)" ;;

@@ -26,19 +26,19 @@ static int check_upstream(const char *line, size_t length, struct err *e)
 	return -1;
 }
 
-// The next line without its newline. Returns its length, -1 at the end, -2 when the stream ends within the line, -3 when there is no
-// room for it.
+// The next line without its newline; bytes beyond room are dropped, so that a line without end costs no memory, and the tokens behind it
+// are still judged. Returns its length, -1 at the end, -2 when the stream ends within the line, -3 when it does so beyond room.
 static ssize_t next_line(char *line, size_t room)
 {
 	size_t length = 0;
 	int c;
-	while ((c = getc_unlocked(stdin)) != EOF && c != '\n') {
-		if (length + 1 == room)
-			return -3;
-		line[length++] = (char)c;
-	}
+	while ((c = getc_unlocked(stdin)) != EOF && c != '\n')
+		if (length + 1 < room)
+			line[length++] = (char)c;
 	line[length] = '\0';
-	return c == '\n' ? (ssize_t)length : length ? -2 : -1;
+	if (c == '\n')
+		return (ssize_t)length;
+	return !length ? -1 : length + 1 < room ? -2 : -3;
 }
 
 int tokens_each(tokens_visit *visit, void *context, struct err *e)
