@@ -21,8 +21,16 @@ jwt-mint --key key.pem <lines >tokens
 head -n 1 tokens >token
 tr -d '\n' <token >token.bare
 
-paired "jwt-mint, $count tokens, one core" "$count bare P-384 signatures of OpenSSL" '<= 1.3x' '$one jwt-mint --key key.pem <lines' '$one ./ecloop sign $count'
-paired "jwt-verify, $count tokens, one core" "$count bare P-384 verifications of OpenSSL" '<= 1.3x' '$one jwt-verify --key pub.pem <tokens' '$one ./ecloop verify $count'
+# Ten seconds each: no warm-up, and three rounds.
+commands=(
+	[mint]='$one jwt-mint --key key.pem <lines'
+	[sign]='$one ./ecloop sign $count'
+	[jwt]='$one jwt-verify --key pub.pem <tokens'
+	[verify]='$one ./ecloop verify $count'
+)
+race 1 "${BENCH_ROUNDS:-3}" mint sign jwt verify
+versus mint sign "jwt-mint, $count tokens, one core" "$count bare P-384 signatures of OpenSSL" '<= 1.3x'
+versus jwt verify "jwt-verify, $count tokens, one core" "$count bare P-384 verifications of OpenSSL" '<= 1.3x'
 [[ ! -x $(command -v jose) ]] || {
 	paired "jwt-mint, one token a process, $runs times" 'jose jws sig' '<= 0.5x' \
 		'for ((i = 0; i < runs; i++)); do jwt-mint --key key.pem <line; done' \
