@@ -8,6 +8,7 @@ web_inside
 
 setup_file() {
 	web_start
+	web_hostile
 	tuf_tool
 }
 
@@ -206,6 +207,40 @@ get() { tuf-download -q --repo https://example.com/tuf "$@"; }
 	printf X | dd of=trusted/partial bs=1 seek=5000 conv=notrunc status=none
 	get big | cmp - data
 	[[ ! -e trusted/partial ]]
+}
+
+# through nginx, which hands one file of the repository on to a server that misbehaves: through HOW FILE
+through() {
+	web_rules example.com "proxy_buffering off; location = /tuf/$2 { proxy_pass http://127.0.0.1:8080/$1/tuf/$2; }"
+}
+
+@test "an endless or slow answer for any file ends at its limit or at the time limit dtuf:A1 dtuf:S1 dtuf:S28" {
+	local file
+	echo data | target t
+	delegate targets team '{"paths": ["x"]}'
+	publish root team targets snapshot timestamp
+	data=$(cd "$REPO" && find targets -type f)
+	for file in metadata/2.root.json metadata/timestamp.json metadata/2.snapshot.json metadata/2.targets.json metadata/1.team.json "$data"; do
+		rm -rf trusted && mkdir trusted && cp "$REPO/root.json" trusted/
+		through endless=1 "$file"
+		refuse 7 tuf-download -q --repo https://example.com/tuf "$([[ $file == *team* ]] && echo x || echo t)"
+		through slow=500 "$file"
+		refuse 124 tuf-download -q --max-time 1 --repo https://example.com/tuf "$([[ $file == *team* ]] && echo x || echo t)"
+	done
+	web_rules example.com ''
+	same data "$(get t)"
+}
+
+@test "an answer that is no HTTP, cut, or longer than announced is refused; what was trusted stays dtuf:A1 dtuf:A13" {
+	tuf-refresh -q --repo https://example.com/tuf >/dev/null
+	publish_all
+	cp -r trusted before
+	for how in garbage=1 cut=10 lie=99999 headers=400000 line=200000; do
+		got=0
+		tuf-refresh -q --allow-http --retries 0 --max-time 3 --metadata-url "http://127.0.0.1:8080/$how/tuf/metadata" >out 2>err || got=$?
+		[[ $got =~ ^(1|5|6|7|124)$ ]] || { echo "$how: $got" >&2; cat err >&2; return 1; }
+		diff -r before trusted
+	done
 }
 
 @test "progress names the target, and nothing else reaches stdout" {

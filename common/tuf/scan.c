@@ -37,7 +37,7 @@ static void skip_blanks(struct scanner *s)
 
 static char peek(const struct scanner *s)
 {
-	return s->at < s->end ? *s->at : 0;
+	return (char)(s->at < s->end ? *s->at : '\0');
 }
 
 // ---- strings ----
@@ -46,6 +46,17 @@ static char peek(const struct scanner *s)
 static bool is_special(char c)
 {
 	return (unsigned char)c < 0x20 || c == '"' || c == '\\' || (unsigned char)c >= 0x80;
+}
+
+// Of the escape at hand, with its backslash; 0 when it is none. Only two of them are canonical.
+static size_t escape_length(struct scanner *s)
+{
+	unsigned code;
+	size_t n = scantext_escape(s->at + 1, s->end, &code);
+	if (!n)
+		return 0;
+	s->uncanonical += s->at[1] != '"' && s->at[1] != '\\';
+	return n + 1;
 }
 
 // A string from its first quote to behind its last.
@@ -59,17 +70,14 @@ static bool string(struct scanner *s, struct scantext_key *out)
 			s->at++;
 		if (s->at == s->end)
 			return fail(s, "the value ends too early");
-		size_t n;
-		if (*s->at == '"') {
-			s->at++;
+		if (*s->at == '"')
 			break;
-		} else if (*s->at == '\\') {
+		size_t n;
+		if (*s->at == '\\') {
 			escaped = true;
-			n = scantext_escape(s->at + 1, s->end, &code);
-			s->uncanonical += n && s->at[1] != '"' && s->at[1] != '\\';
+			n = escape_length(s);
 			if (!n)
 				return fail(s, "a bad escape");
-			n++;
 		} else if ((unsigned char)*s->at < 0x20) {
 			return fail(s, "a control character");
 		} else if (!(n = utf8_decode(s->at, (size_t)(s->end - s->at), &code))) {
@@ -77,6 +85,7 @@ static bool string(struct scanner *s, struct scantext_key *out)
 		}
 		s->at += n;
 	}
+	s->at++;
 	*out = (struct scantext_key){ { start, (size_t)(s->at - start) }, escaped };
 	return true;
 }
@@ -256,9 +265,9 @@ static int scan(const char *text, size_t length, const char *subject, struct sca
 	return good ? 0 : explain(&s, text, subject, e);
 }
 
-int scan_value(const char *text, size_t length, const char *subject, struct scan_part *value_part, bool *canonical, struct err *e)
+int scan_value(const char *text, size_t length, const char *subject, struct scan_part *part, bool *canonical, struct err *e)
 {
-	return scan(text, length, subject, value_part, canonical, NULL, e);
+	return scan(text, length, subject, part, canonical, NULL, e);
 }
 
 int scan_metadata(const char *text, size_t length, const char *subject, struct scan_metadata *m, struct err *e)

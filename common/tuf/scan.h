@@ -20,7 +20,7 @@ struct scan_part {
 // integers, at most JSONIO_DEPTH_MAX levels. STATUS_MALFORMED or STATUS_LIMIT with `subject: line:column: why`; returns 0 or -1.
 // `canonical` (may be NULL) tells whether the value's own bytes are its canonical form. All functions below take parts of a value
 // that passed here, and nothing else.
-int scan_value(const char *text, size_t length, const char *subject, struct scan_part *value, bool *canonical, struct err *e);
+int scan_value(const char *text, size_t length, const char *subject, struct scan_part *part, bool *canonical, struct err *e);
 
 // One metadata file: an object with `signatures`, an array, and `signed`, an object.
 struct scan_metadata {
@@ -30,7 +30,7 @@ struct scan_metadata {
 };
 int scan_metadata(const char *text, size_t length, const char *subject, struct scan_metadata *m, struct err *e);
 
-char scan_kind(struct scan_part value); // its first byte: { [ " t f n, or 0 for an integer and N for none
+char scan_kind(struct scan_part part); // its first byte: { [ " t f n, or 0 for an integer and N for none
 
 // The members of an object or the items of an array, in the order of the text. `key` is not set for an array.
 //	struct scan_cursor c = scan_open(object);
@@ -39,16 +39,16 @@ struct scan_cursor {
 	const char *at, *end;
 	bool object;
 };
-struct scan_cursor scan_open(struct scan_part container); // of anything else: no items
+struct scan_cursor scan_open(struct scan_part part); // of anything else: no items
 bool scan_next(struct scan_cursor *c, struct scan_part *key, struct scan_part *value);
 
 // A member of an object; no part when value is none or no object.
 struct scan_part scan_member(struct scan_part object, const char *key);
-struct scan_part scan_member_n(struct scan_part object, const char *key, size_t length);
+struct scan_part scan_member_n(struct scan_part object, const char *name, size_t length);
 
-bool scan_text_is(struct scan_part string, const char *text, size_t length);
-char *scan_text(struct scan_part string); // decoded and malloced; NULL when it is no string
-bool scan_integer(struct scan_part value, int64_t *number);
-bool scan_boolean(struct scan_part value, bool *truth);
+bool scan_text_is(struct scan_part part, const char *text, size_t length);
+char *scan_text(struct scan_part part); // decoded and malloced; NULL when it is no string
+bool scan_integer(struct scan_part part, int64_t *number);
+bool scan_boolean(struct scan_part part, bool *truth);
 
 #endif

@@ -10,7 +10,7 @@ char scan_kind(struct scan_part part)
 {
 	if (!part.at)
 		return 'N';
-	return *part.at == '-' || (*part.at >= '0' && *part.at <= '9') ? 0 : *part.at;
+	return (char)(*part.at == '-' || (*part.at >= '0' && *part.at <= '9') ? '\0' : *part.at);
 }
 
 static const char *skip_string(const char *at)

@@ -92,7 +92,7 @@ bool scan_text_is(struct scan_part part, const char *text, size_t length)
 	if (part.length <= length + 2 || !memchr(part.at, '\\', part.length)) // an escape is longer than what it stands for
 		return false;
 	mem_auto char *decoded = scan_text(part);
-	return strlen(decoded) == length && !memcmp(decoded, text, length);
+	return decoded && strlen(decoded) == length && !memcmp(decoded, text, length);
 }
 
 static void add_character(struct buf *out, unsigned code)
@@ -100,14 +100,14 @@ static void add_character(struct buf *out, unsigned code)
 	static const unsigned lead[] = { 0, 0xc0, 0xe0, 0xf0 };
 	int more = code < 0x80 ? 0 : code < 0x800 ? 1 : code < 0x10000 ? 2 : 3;
 	buf_add_byte(out, (char)(lead[more] | code >> 6 * more));
-	while (more--)
-		buf_add_byte(out, (char)(0x80 | (code >> 6 * more & 0x3f)));
+	for (; more > 0; more--)
+		buf_add_byte(out, (char)(0x80 | (code >> 6 * (more - 1) & 0x3f)));
 }
 
 char *scan_text(struct scan_part part)
 {
 	struct buf out = { 0 };
-	unsigned code;
+	unsigned code = 0;
 	if (scan_kind(part) != '"')
 		return NULL;
 	buf_reserve(&out, part.length);

@@ -183,7 +183,7 @@ static int add_blob(struct targetget *g, const json_t *layer, struct err *e)
 	if (!type || strcmp(type, TARGETGET_BLOB_TYPE) != 0 || !digest || strncmp(digest, "sha256:", 7) != 0 ||
 		!digest_valid(digest, NULL, NULL) || !json_is_integer(size) || json_integer_value(size) < 0)
 		return err_set(e, STATUS_REFUSED, "target '%s': its manifest has a layer that is no blob of a target", g->path);
-	strcpy(blob.digest, digest);
+	snprintf(blob.digest, sizeof blob.digest, "%s", digest);
 	blob.size = json_integer_value(size);
 	g->blobs = mem_resize(g->blobs, g->count + 1, sizeof *g->blobs);
 	g->blobs[g->count++] = blob;
