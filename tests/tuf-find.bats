@@ -64,6 +64,8 @@ role_of() { find_in "$@" | jq -r .role; }
 		[ab]|a|yes
 		[!a]|a|no
 		x\*|x*|no
+		??|é|no
+		?|é|yes
 		a b|a b|yes
 		/a|a|no
 		a/|a|no

@@ -1,6 +1,5 @@
 // names.h says what these promise.
 // SPDX-License-Identifier: Apache-2.0
-#include <fnmatch.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -138,30 +137,95 @@ bool names_is_plain_path(const char *path)
 	}
 }
 
-static size_t slashes(const char *text)
+// ---- patterns ----
+
+struct text { // a pattern or a name, in part
+	const char *at, *end;
+};
+
+// The character there; bytes that are not UTF-8 stand for themselves, apart from every character.
+static unsigned take(struct text *t)
 {
-	size_t n = 0;
-	for (; *text; text++)
-		n += *text == '/';
-	return n;
+	unsigned code = 0;
+	size_t n = utf8_decode(t->at, (size_t)(t->end - t->at), &code);
+	if (!n)
+		code = 0x110000u + (unsigned char)*t->at;
+	t->at += n ? n : 1;
+	return code;
+}
+
+// The set behind a `[`, as in `[a-c_]` and `[!x]`; a `]` that comes first is in it. Leaves p behind its `]`. False when none ends it: then
+// the `[` stands for itself.
+static bool set_has(struct text *p, unsigned c, bool *has)
+{
+	struct text t = *p;
+	bool negated = t.at < t.end && *t.at == '!', found = false;
+	t.at += negated;
+	for (const char *first = t.at; t.at < t.end;) {
+		if (*t.at == ']' && t.at > first) {
+			t.at++;
+			*p = t;
+			*has = found != negated;
+			return true;
+		}
+		unsigned low = take(&t), high = low;
+		if (t.end - t.at >= 2 && t.at[0] == '-' && t.at[1] != ']') {
+			t.at++;
+			high = take(&t);
+		}
+		found |= low <= c && c <= high;
+	}
+	return false;
+}
+
+// Whether one character of the pattern, which is no `*`, matches one of the name; both move on when it does.
+static bool match_one(struct text *pattern, struct text *name)
+{
+	struct text p = *pattern, n = *name;
+	bool has = false;
+	unsigned c = take(&n), expected = take(&p);
+	if (expected == '[' && set_has(&p, c, &has))
+		expected = has ? c : ~c;
+	if (expected != '?' && expected != c)
+		return false;
+	*pattern = p;
+	*name = n;
+	return true;
+}
+
+static bool match_component(struct text pattern, struct text name)
+{
+	struct text star = { NULL, NULL }, from = name; // behind the last `*`, and where what it stands for ends
+	while (name.at < name.end) {
+		if (pattern.at < pattern.end && *pattern.at == '*') {
+			pattern.at++;
+			star = pattern;
+			from = name;
+		} else if (pattern.at == pattern.end || !match_one(&pattern, &name)) {
+			if (!star.at)
+				return false;
+			take(&from);
+			name = from;
+			pattern = star;
+		}
+	}
+	while (pattern.at < pattern.end && *pattern.at == '*')
+		pattern.at++;
+	return pattern.at == pattern.end;
 }
 
 bool names_match(const char *pattern, const char *path)
 {
-	// FNM_PATHNAME alone lets `[` run over a slash to a `]` behind it, so the components are compared one by one.
-	if (slashes(pattern) != slashes(path))
-		return false;
-	for (bool more = true; more;) {
+	for (;;) {
 		size_t n = strcspn(pattern, "/"), m = strcspn(path, "/");
-		mem_auto char *part = mem_text_n(pattern, n);
-		mem_auto char *name = mem_text_n(path, m);
-		if (fnmatch(part, name, FNM_NOESCAPE))
+		if (!match_component((struct text){ pattern, pattern + n }, (struct text){ path, path + m }) ||
+			!pattern[n] != !path[m])
 			return false;
-		more = pattern[n];
+		if (!pattern[n])
+			return true;
 		pattern += n + 1;
 		path += m + 1;
 	}
-	return true;
 }
 
 uint32_t names_bin(const char path_hash[static NAMES_HASH_MAX], int bits)

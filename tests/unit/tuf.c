@@ -215,6 +215,24 @@ static void patterns(void **unused)
 		{ "a\\*", "a\\b", true },
 		{ "", "", true },
 		{ "", "a", false },
+		{ "a", "", false },
+		{ "?", "", false },
+		{ "*", "", true },
+		{ "a*b*c", "aXbXbc", true },
+		{ "a*b*c", "aXbXb", false },
+		{ "**a", "bca", true },
+		{ "?", "\xc3\xa9", true }, // characters, not bytes
+		{ "??", "\xc3\xa9", false },
+		{ "[\xc3\xa0-\xc3\xbf]", "\xc3\xa9", true },
+		{ "[!a]", "\xc3\xa9", true },
+		{ "[]]", "]", true },
+		{ "[!]]", "]", false },
+		{ "[a-]", "-", true },
+		{ "[^a]", "^", true },
+		{ "[a", "[a", true },
+		{ "[", "[", true },
+		{ "[", "a", false },
+		{ "[c-a]", "b", false },
 	};
 	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++)
 		if (names_match(cases[i].pattern, cases[i].path) != cases[i].match)
