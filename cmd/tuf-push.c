@@ -27,13 +27,14 @@
 
 static struct {
 	const char *targets;
-	bool replace;
+	bool replace, unchained;
 } user;
 
 static const struct cmd_option options[] = {
 	CMD_TEXT(0, "targets", "DIR", &user.targets,
 		"publish the data of the targets, too, which is there as tuf-add --targets puts it"),
 	CMD_FLAG(0, "replace", &user.replace, "also where what is published is newer, or another repository"),
+	CMD_FLAG(0, "unchained", &user.unchained, "a root need not be signed by the one before: who trusts that is cut off"),
 	CMD_GROUP(progress_options),
 	CMD_END,
 };
@@ -107,7 +108,7 @@ static int check_roots(struct tree *t, struct err *e)
 				: -1;
 		if (r.type != ROLE_ROOT || r.version != v)
 			return err_set(e, STATUS_REFUSED, "'%" PRId64 ".root.json': not version %" PRId64 " of a root", v, v);
-		if (check_signed(&r, &r, "root", e) < 0 || (v > 1 && check_signed(&t->root, &r, "root", e) < 0))
+		if (check_signed(&r, &r, "root", e) < 0 || (v > 1 && !user.unchained && check_signed(&t->root, &r, "root", e) < 0))
 			return err_context(e, "'%" PRId64 ".root.json'", v);
 		role_free(&t->root);
 		t->root = r;

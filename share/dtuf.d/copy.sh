@@ -1,0 +1,113 @@
+# The retrieving commands of dtuf.
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=sh disable=SC2034,SC2154  # variables are shared with dtuf
+
+lock "$copy"
+manifests=$copy/repository/targets pulled=$copy/repository/pulled
+mkdir -p "$current" "$manifests" "$pulled" && chmod 700 "$current" || exit 1
+export TMPDIR="${TMPDIR:-$copy}"
+
+# ---- metadata ----
+
+# `FILE HASH "NAME"` of every target, a line each; the name as JSON.
+targets_now() {
+	jq -r '.signed.targets | to_entries[] | "\(.key | if . == "." then "%2E" elif . == ".." then "%2E%2E" else @uri end) \(.value.hashes.sha256 // "-") \(.key | tojson)"' \
+		"$current/targets.json"
+}
+
+# Names that were never pulled whole as they are now. What vanished is forgotten.
+list_new() {
+	true >"$work/files"
+	targets_now | while read -r file hash name; do
+		[ "${#file}" -le 240 ] || file_of "$(printf %s "$name" | jq -r .)"
+		printf '%s\n' "$file" >>"$work/files"
+		known=''
+		[ ! -f "$pulled/$file" ] || read -r known <"$pulled/$file"
+		[ "$known" = "$hash" ] || printf '%s\n' "$name"
+	done | print_names
+	for old in "$manifests"/* "$pulled"/*; do
+		[ -e "$old" ] || continue
+		grep -qxF -- "${old##*/}" "$work/files" || rm -f "$old"
+	done
+}
+
+pull_metadata() { # [FILE|-]
+	find_place read
+	key=${1-}
+	if [ "$key" = - ]; then
+		cat >"$work/key" && key=$work/key || return
+	fi
+	[ -n "$key" ] || [ -f "$current/root.json" ] ||
+		fail 'there is no root of trust: give the root public key of the repository once'
+	stage tuf-refresh -q --tuf "$current" ${key:+--root "$key"} --repo "$place" >"$work/roles" || return
+	list_new
+}
+
+# ---- data ----
+
+# A stage that looks targets up in what pull-metadata left.
+local_stage() { # [ARGUMENT ...]
+	[ -f "$current/targets.json" ] || fail 'there is no metadata: pull-metadata fetches it'
+	stage tuf-download --tuf "$current" --no-refresh --only-targets-expiry --repo "$place" "$@"
+}
+
+list_blobs() { # TARGET, into $work/blobs
+	local_stage -q --list-blobs -- "$1" >"$work/blobs"
+}
+
+# The manifest of a target as it was pulled, in the form that publishers write it.
+keep_manifest() { # TARGET
+	list_blobs "$1" || return
+	file_of "$1"
+	jq -cSj -s --arg name "$1" '{schemaVersion: 2, mediaType: "application/vnd.oci.image.manifest.v1+json",
+		config: {mediaType: "application/vnd.oci.empty.v1+json", size: 2, data: "e30=",
+			digest: "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"},
+		layers: [.[].blob]} | if (.layers | length) > 1 then .annotations = {"tuf.io/filename": $name}
+		else .layers[0].annotations = {"tuf.io/filename": "\(.layers[0].digest[7:]).\($name | split("/") | .[-1])"} end' \
+		"$work/blobs" >"$work/manifest" || return
+	jq -r --arg t "$1" '.signed.targets[$t].hashes.sha256 // "-"' "$current/targets.json" >"$work/hash" &&
+		mv "$work/manifest" "$manifests/$file" && mv "$work/hash" "$pulled/$file"
+}
+
+pull_target() { # TARGET ...
+	find_place read
+	info=''
+	[ "${DTUF_BLOB_INFO:-}" != 1 ] || info=--blob-info
+	for target; do
+		local_stage --progress="$progress" $info -- "$target" && keep_manifest "$target" || return
+	done
+}
+
+blob_sizes() { # TARGET ...
+	find_place read
+	for target; do
+		list_blobs "$target" && jq .blob.size "$work/blobs" || return
+	done
+}
+
+check_target() { # TARGET FILE ...
+	find_place read
+	target=$1
+	shift
+	for f; do [ -f "$f" ] || fail "'$f': no such file"; done
+	list_blobs "$target" || return
+	count=$(wc -l <"$work/blobs")
+	[ "$count" -eq $# ] || fail "'$target' has $count blobs, and there are $# files"
+	jq -r .blob.digest "$work/blobs" >"$work/digests"
+	n=1
+	while read -r digest <&4; do
+		sum=$(sha256sum <"$1") || return
+		[ "$digest" = "sha256:${sum%% *}" ] || fail "blob $n of '$target' is $digest, and '$1' is sha256:${sum%% *}"
+		shift
+		n=$((n + 1))
+	done 4<"$work/digests"
+}
+
+list_copy_targets() {
+	[ -f "$current/targets.json" ] || fail 'there is no metadata: pull-metadata fetches it'
+	names_of "$current/targets.json"
+}
+
+get_copy_expirations() {
+	expirations_of "$current" +00:00
+}
