@@ -32,7 +32,7 @@ verify_image() { # RECORD
 }
 
 is_verified() { # RECORD
-	printf '%s\n' "$1" | jq -e '.blob.digest as $d | any(.verified[]?; .digest == $d)' >/dev/null
+	printf '%s\n' "$1" | jq -e '(.manifest // .blob).digest as $d | any(.verified[]?; .digest == $d)' >/dev/null
 }
 
 add_image() { # RECORD
@@ -44,6 +44,8 @@ add_image() { # RECORD
 reuse_image() { # RECORD
 	if is_off image || is_verified "$1"; then
 		printf '%s\n' "$1"
+	elif printf '%s\n' "$1" | jq -e .derived_from.manifest >/dev/null; then
+		vouch_for "$1"
 	else
 		record=$(printf '%s\n' "$1" | fetch_stage --pull-policy "$policy") && record=$(verify_image "$record") && add_image "$record"
 	fi
@@ -74,13 +76,75 @@ new_image() { # IMAGE SIGNATURE|'' ID|'' BYTES|''
 	add_image "$record"
 }
 
+# The OCI image that an App Container Image was made from, as verified as it is now; 1 when it was made from none.
+source_image() { # RECORD
+	digest=$(printf '%s\n' "$1" | field .derived_from.manifest.digest)
+	[ -n "$digest" ] && trust_stage store-get --store "$store" --record -- "$digest" 2>/dev/null
+}
+
+# A converted image is as good as the one it was made from, here and now. Only the record that goes on says so, not the store: there the
+# keys of then would count.
+vouch_for() { # RECORD
+	if source=$(source_image "$1") && is_verified "$source"; then
+		printf '%s\n' "$1" | jq -c '.verified = [{by: "digest", digest: .blob.digest}]'
+	else
+		printf '%s\n' "$1"
+	fi
+}
+
+stored_oci_image() { # IMAGE
+	stored=$(trust_stage store-list --store "$store" 2>/dev/null) || return 3
+	stored=$(printf '%s\n' "$stored" | jq -nc --arg ref "$1" 'last(inputs | select(.ref == $ref and .manifest)) | del(.part, .of)')
+	[ -n "$stored" ] || return 3
+	is_off image || is_verified "$stored" || return 3
+	printf '%s\n' "$stored"
+}
+
+# Downloads and judges an image of a registry or layout.
+new_oci_image() { # IMAGE RECORD
+	set -- "$1" "$2" "$(printf '%s\n' "$2" | field .name)"
+	[ "$policy" != never ] || { say "$1: not in the store, and the pull policy is never" && return 3; }
+	if ! is_off image && ! trust_stage trust-list --format names ${3:+--name "$3"} | grep -q '^spki-'; then
+		say "signature verification for ${1%%:*} images is not supported"
+		say "hint: unless a key in PEM that its publisher signs with is trusted: rkt trust --prefix ${3:-NAME} FILE"
+		return 1
+	fi
+	say "fetching image from $1"
+	record=$(printf '%s\n' "$2" | net_stage reg-resolve) || return
+	if is_off image; then
+		record=$(printf '%s\n' "$record" | fetch_stage --no-signature) || return
+	else
+		record=$(printf '%s\n' "$record" | fetch_stage) && record=$(verify_image "$record") || return
+	fi
+	add_image "$record"
+}
+
+# What it was made into before, else what it is made into now.
+converted_image() { # RECORD
+	stored=$(trust_stage store-list --store "$store") || return
+	stored=$(printf '%s\n' "$stored" | jq -nc --argjson oci "$1" 'last(inputs | select(.derived_from.manifest.digest == $oci.manifest.digest and
+		.derived_from.ref == $oci.ref)) | del(.part, .of)')
+	[ -n "$stored" ] || stored=$(printf '%s\n' "$1" | stage oci-to-aci --store "$store") && stored=$(add_image "$stored") || return
+	printf '%s\n' "$stored"
+}
+
+# The App Container Image made of an image of a registry or layout.
+oci_image() { # IMAGE
+	record=$(stage ref-parse -- "$1") || return
+	if [ "$policy" != update ] && oci=$(stored_oci_image "$1"); then
+		say "using image from local store for image name $1"
+	else
+		oci=$(new_oci_image "$1" "$record") || return
+	fi
+	record=$(converted_image "$oci") && vouch_for "$record"
+}
+
 # The record of an image, from the store or from elsewhere as the pull policy says.
 get_image() { # IMAGE [SIGNATURE [ID [BYTES]]]
 	case $1 in
-	docker://*)
-		is_off image && say "$1: docker images are not supported yet" && return 2
-		say 'signature verification for docker images is not supported'
-		return 1
+	docker://* | oci:*)
+		oci_image "$1"
+		return
 		;;
 	/* | ./* | ../* | file:*) ;;
 	sha512-*)
