@@ -94,7 +94,7 @@ vouch_for() { # RECORD
 
 stored_oci_image() { # IMAGE
 	stored=$(trust_stage store-list --store "$store" 2>/dev/null) || return 3
-	stored=$(printf '%s\n' "$stored" | jq -nc --arg ref "$1" 'last(inputs | select(.ref == $ref and .manifest)) | del(.part, .of)')
+	stored=$(printf '%s\n' "$stored" | jq -nc --arg ref "$1" 'last(inputs | select(.ref == $ref and .manifest)) | values | del(.part, .of)')
 	[ -n "$stored" ] || return 3
 	is_off image || is_verified "$stored" || return 3
 	printf '%s\n' "$stored"
@@ -119,12 +119,16 @@ new_oci_image() { # IMAGE RECORD
 	add_image "$record"
 }
 
-# What it was made into before, else what it is made into now.
+# What it was made into before, else what it is made into now. An image of a layout that no name was given is called as its directory.
 converted_image() { # RECORD
 	stored=$(trust_stage store-list --store "$store") || return
 	stored=$(printf '%s\n' "$stored" | jq -nc --argjson oci "$1" 'last(inputs | select(.derived_from.manifest.digest == $oci.manifest.digest and
-		.derived_from.ref == $oci.ref)) | del(.part, .of)')
-	[ -n "$stored" ] || stored=$(printf '%s\n' "$1" | stage oci-to-aci --store "$store") && stored=$(add_image "$stored") || return
+		.derived_from.ref == $oci.ref)) | values | del(.part, .of)')
+	if [ -z "$stored" ]; then
+		name=$(printf '%s\n' "$1" | field 'if .name then empty else .path | sub("/+$"; "") | sub(".*/"; "") | ascii_downcase |
+			gsub("[^a-z0-9]+"; "-") | ltrimstr("-") | rtrimstr("-") | if . == "" then "image" else . end end')
+		stored=$(printf '%s\n' "$1" | stage oci-to-aci --store "$store" ${name:+--name "$name"}) && stored=$(add_image "$stored") || return
+	fi
 	printf '%s\n' "$stored"
 }
 

@@ -30,8 +30,8 @@ usage_text() { # [COMMAND]
 			  --pull-policy=POLICY       never, new (what the store has not) or update
 			  --signature=FILE           the signature of an image that is a file
 
-			IMAGE is NAME[:VERSION][,LABEL=VALUE...], an id, a URL, or a file that starts
-			with / ./ or ../
+			IMAGE is NAME[:VERSION][,LABEL=VALUE...], an id, a URL, docker://NAME[:TAG],
+			oci:DIR[:TAG], or a file that starts with / ./ or ../
 		END
 		;;
 	run | prepare)

@@ -271,12 +271,6 @@ $(etcd_id 32)" "$output"
 	[[ $stderr != *secret* ]]
 }
 
-@test "rkt:A-026 docker images wait for their own programs, and say what cannot be verified" {
-	run -1 --separate-stderr rkt fetch docker://busybox
-	same 'rkt: signature verification for docker images is not supported' "$stderr"
-	run -2 --separate-stderr rkt -insecure-skip-verify fetch docker://busybox
-}
-
 @test "rkt:A-052 directories: before and behind the command, attached or apart, user configuration over local" {
 	world_trust coreos.com/etcd
 	cp "$FIXTURE/etcd.aci" "$FIXTURE/etcd.aci.asc" .
