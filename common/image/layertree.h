@@ -36,7 +36,7 @@ struct layertree *layertree_new(void);
 void layertree_free(struct layertree *t);
 
 // The next entry of a layer. Layers come in order, from 0, entries of one in order, from 0. Errors as of tree_put.
-int layertree_put(struct layertree *t, size_t layer, size_t entry, const struct tar_entry *e, struct err *err);
+int layertree_put(struct layertree *t, size_t layer, size_t number, const struct tar_entry *entry, struct err *e);
 
 // Calls `visit` for every name, directories before what is in them, names of one directory in the order of their bytes. The root is `.`.
 typedef int layertree_visit(void *context, const char *path, struct layertree_inode *inode, struct err *e);

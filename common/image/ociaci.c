@@ -1,7 +1,6 @@
 // ociaci.h says what these promise.
 // SPDX-License-Identifier: Apache-2.0
 #include <ctype.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -45,7 +44,7 @@ static char *sanitise(const char *text, const char *joints)
 	struct buf out = { 0 };
 	char joint = 0;
 	for (; *text; text++) {
-		char c = (char)tolower((unsigned char)*text);
+		char c = *text >= 'A' && *text <= 'Z' ? (char)(*text | 0x20) : *text;
 		if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')) {
 			if (joint && out.length)
 				buf_add_byte(&out, joint);
@@ -126,30 +125,41 @@ static const char **sorted_keys(const json_t *object, size_t *count)
 	return keys;
 }
 
+struct ports { // of one protocol
+	long first, last;
+	const char *protocol; // borrowed from the text
+};
+
 // `80/tcp`, `8000-8010/udp`, `80`.
+static bool parse_ports(const char *text, struct ports *p)
+{
+	char *end;
+	if (!isdigit((unsigned char)*text))
+		return false;
+	p->first = p->last = strtol(text, &end, 10);
+	if (*end == '-' && isdigit((unsigned char)end[1]))
+		p->last = strtol(end + 1, &end, 10);
+	p->protocol = *end == '/' ? end + 1 : "tcp";
+	bool word = *p->protocol && strspn(p->protocol, "abcdefghijklmnopqrstuvwxyz") == strlen(p->protocol);
+	return p->first > 0 && p->last >= p->first && p->last <= 65535 && word && (*end == '/' || !*end);
+}
+
 static void put_ports(json_t *app, const json_t *config)
 {
 	size_t count;
+	struct ports p;
 	jsonio_auto json_t *ports = json_array();
 	mem_auto const char **keys = sorted_keys(json_object_get(config, "ExposedPorts"), &count);
 	for (size_t i = 0; i < count; i++) {
-		char protocol[8] = "tcp";
-		int first = 0, last = 0, used = 0;
-		if (sscanf(keys[i], "%5d-%5d%n", &first, &last, &used) < 2 && sscanf(keys[i], "%5d%n", &first, &used) < 1)
-			used = 0;
-		last = last ? last : first;
-		const char *rest = keys[i] + used;
-		bool good = used && first > 0 && last >= first && last <= 65535 &&
-			(!*rest || (*rest == '/' && sscanf(rest + 1, "%7[a-z]", protocol) == 1 && !rest[1 + strlen(protocol)]));
-		if (!good) {
+		if (!parse_ports(keys[i], &p)) {
 			msg_warn("exposed port '%s': left out: no port an App Container Image can name", keys[i]);
 			continue;
 		}
 		mem_auto char *plain = sanitise(keys[i], "-");
-		mem_auto char *name = *rest ? mem_text(plain) : mem_format("%s-tcp", plain);
+		mem_auto char *name = strchr(keys[i], '/') ? mem_text(plain) : mem_format("%s-tcp", plain);
 		json_array_append_new(ports,
-			json_pack("{s:s, s:s, s:i, s:i, s:b}", "name", name, "protocol", protocol, "port", first, "count",
-				last - first + 1, "socketActivated", 0));
+			json_pack("{s:s, s:s, s:I, s:I, s:b}", "name", name, "protocol", p.protocol, "port", (json_int_t)p.first,
+				"count", (json_int_t)(p.last - p.first + 1), "socketActivated", 0));
 	}
 	if (json_array_size(ports))
 		json_object_set(app, "ports", ports);

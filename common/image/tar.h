@@ -43,7 +43,7 @@ struct tar_limits {
 	int64_t name;    // bytes of a path or link target, default 4096
 	int64_t depth;   // components of a path, default 1024
 	int64_t pax;     // bytes of one extended header or sparse map, default 1 MiB
-	bool open_end;   // no end-of-archive blocks need come, as where the digest of all the bytes is known (umoci insert writes none)
+	bool open_end; // no end-of-archive blocks need come, as where the digest of all the bytes is known (umoci insert writes none)
 };
 extern const struct tar_limits tar_default_limits;
 

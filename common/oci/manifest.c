@@ -84,19 +84,20 @@ static const struct type *guess(const json_t *json)
 	return find_type(config && !strcmp(config, MEDIA_DOCKER_CONFIG) ? MEDIA_DOCKER_MANIFEST : MEDIA_MANIFEST);
 }
 
-static int judge_type(const json_t *json, const struct type *told, const struct type **type, struct err *e)
+// NULL with e filled.
+static const struct type *judge_type(const json_t *json, const struct type *told, struct err *e)
 {
 	const char *own = jsonio_get_text(json, "mediaType", e);
+	const struct type *type = own ? find_type(own) : told ? told : guess(json);
 	if (e->status)
-		return err_context(e, "manifest");
-	*type = own ? find_type(own) : told ? told : guess(json);
-	if (own && is_schema1(own))
-		return refuse_schema1(e);
-	if (!*type)
-		return err_set(e, STATUS_REFUSED, "manifest: it calls itself '%s', which is no manifest of an image", own);
-	if (told && told != *type)
-		return err_set(e, STATUS_REFUSED, "manifest: media type: it came as '%s' and calls itself '%s'", told->name, own);
-	return 0;
+		err_context(e, "manifest");
+	else if (own && is_schema1(own))
+		refuse_schema1(e);
+	else if (!type)
+		err_set(e, STATUS_REFUSED, "manifest: it calls itself '%s', which is no manifest of an image", own);
+	else if (told && told != type)
+		err_set(e, STATUS_REFUSED, "manifest: media type: it came as '%s' and calls itself '%s'", told->name, own);
+	return e->status ? NULL : type;
 }
 
 static const struct members {
@@ -161,10 +162,12 @@ static int judge_list(const json_t *json, const char *key, size_t most, struct e
 
 static int judge(const json_t *json, const struct type *told, struct manifest *m, struct err *e)
 {
-	const struct type *type = NULL;
 	if (!json_is_object(json))
 		return err_set(e, STATUS_MALFORMED, "manifest: not a JSON object");
-	if (judge_version(json, e) < 0 || judge_type(json, told, &type, e) < 0 || judge_members(json, type, e) < 0)
+	if (judge_version(json, e) < 0)
+		return -1;
+	const struct type *type = judge_type(json, told, e);
+	if (!type || judge_members(json, type, e) < 0)
 		return -1;
 	m->is_index = type->is_index;
 	m->media_type = type->name;
