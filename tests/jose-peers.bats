@@ -83,9 +83,8 @@ debians() { # debians JWK: the payload of each token on stdin whose signature it
 }
 
 # npms COMMAND ARGUMENT...: a few lines over the jose of npm, on stdin what they work on.
+modules=${TACKLE_NPM:-$ROOT/build/npm}
 npms() {
-	modules=${TACKLE_NPM:-$ROOT/build/npm}
-	[[ -d $modules/node_modules/jose ]] && command -v node >/dev/null || skip "npm's jose is not installed: make peers"
 	cat >"$BATS_TEST_TMPDIR/peer.mjs" <<-'END'
 		import { readFileSync } from 'node:fs';
 		import { createInterface } from 'node:readline';
@@ -108,6 +107,7 @@ npms() {
 }
 
 @test "brkt:V1 the jose of npm takes our tokens by our JWK set, and we take its tokens" {
+	[[ -d $modules/node_modules/jose ]] && command -v node >/dev/null || skip "npm's jose is not installed: make peers"
 	for pair in $types EdDSA:ed25519; do
 		alg=${pair%:*}
 		set=$keys/set.json

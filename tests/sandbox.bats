@@ -8,6 +8,10 @@ setup() {
 	in_own_directory
 	umask 077
 	mkdir -p inputs/tree/metadata pods trust/trustedkeys/root.d
+	echo "{\"kind\":\"image\",\"name\":\"a\",\"manifest\":{\"mediaType\":\"application/vnd.oci.image.manifest.v1+json\",\"digest\":\"sha256:$(
+		printf '%064d' 0
+	)\",\"size\":1}}" >inputs/oci
+	store-put >/dev/null <<<x # so that there is a store
 	head -c 64 /dev/urandom | tee root >secret
 	head -c 512 /dev/zero >inputs/sector
 	printf x >trust/trustedkeys/root.d/"$(printf '%040d' 0)"
@@ -23,6 +27,7 @@ arguments() {
 	aci-build) echo '--name example.com/x inputs/tree' ;;
 	disk-encrypt) echo '--secret secret --size 512 <inputs/sector' ;;
 	disk-decrypt) echo '--secret secret' ;;
+	reg-push) echo 'oci:pushed:x <inputs/oci' ;;
 	pack) echo inputs/tree ;;
 	tuf-download | tuf-find) echo '--tuf inputs/tree --root root target' ;;
 	tuf-list | tuf-refresh) echo '--tuf inputs/tree --root root' ;;
