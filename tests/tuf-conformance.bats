@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # The scenarios of the TUF project's client conformance suite, each under the suite's own name, against contrib/tuf-conformance/tuf-client
-# (dtuf:S31 to S35). The suite itself is Python; here nginx serves what tests/tools/tufsim.c publishes, closes after each answer, and its
+# (dtuf:S31, dtuf:S35 and what lies between). The suite itself is Python; here nginx serves what tests/tools/tufsim.c publishes, closes after each answer, and its
 # log is the list of requests.
 # asan: no: every path of the client runs with it in tuf-refresh.bats and tuf-download.bats
 # SPDX-License-Identifier: Apache-2.0

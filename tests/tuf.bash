@@ -45,14 +45,7 @@ signers() {
 }
 
 # rotate ROLE NAME...: the root lists these keys for the role, and no others, and they sign.
-rotate() {
-	local name
-	edit root '.roles[$r].keyids = []' --arg r "$1"
-	: >"$REPO/signers/$1"
-	for name in "${@:2}"; do
-		add_key root "$1" "$name"
-	done
-}
+rotate() { "$TUFSIM" rotate "$REPO" "$@"; }
 
 # set_expiry ROLE DAYS: from now.
 set_expiry() {

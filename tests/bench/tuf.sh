@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A TUF client at work: an unchanged refresh over loopback, one target of 100,000, long chains of roots (dtuf:P1, P2, P3, P8). Other
+# A TUF client at work: an unchanged refresh over loopback, one target of 100,000, long chains of roots (dtuf:P1, dtuf:P2, dtuf:P3, dtuf:P8). Other
 # clients are Python's and node's, which Debian does not package: what is asked is the stated time, and for requests what curl needs for
 # them alone.
 # SPDX-License-Identifier: Apache-2.0

@@ -9,6 +9,7 @@
 //	tufsim publish [-n] [-h] DIR ROLE...     next version (-n: as it stands), signed; -h lists length and hashes
 //	tufsim key NAME                          its key object
 //	tufsim addkey DIR DELEGATOR ROLE NAME    lists the key for the role, and lets it sign
+//	tufsim rotate DIR ROLE NAME...           the root lists these keys for the role, and no others, and they sign
 //	tufsim delegate DIR DELEGATOR ROLE JSON  a delegation with these members, to a role with one key of its own name
 //	tufsim target DIR ROLE PATH              stdin becomes a target of the role
 #include <errno.h>
@@ -267,6 +268,19 @@ static void init(const char *dir)
 		publish(dir, roles[i == 3 ? 3 : i == 2 ? 2 : i == 1 ? 1 : 0], true, false);
 }
 
+static void rotate(const char *dir, const char *role, char **names)
+{
+	char *file = path(dir, "signers", quoted(role));
+	json_t *body = load(dir, "root");
+	json_array_clear(json_object_get(json_object_get(json_object_get(body, "roles"), role), "keyids"));
+	save(dir, "root", body);
+	write_file(file, "", 0);
+	for (; *names; names++)
+		add_key(dir, "root", role, *names);
+	json_decref(body);
+	free(file);
+}
+
 static void delegate(const char *dir, const char *delegator, const char *role, const char *members)
 {
 	json_t *body = load(dir, delegator), *entry = json_loads(members, 0, NULL),
@@ -346,6 +360,8 @@ int main(int argc, char **argv)
 		json_dumpf(key, stdout, JSON_COMPACT);
 	} else if (!strcmp(verb, "addkey") && argc == 6) {
 		add_key(argv[2], argv[3], argv[4], argv[5]);
+	} else if (!strcmp(verb, "rotate") && argc > 3) {
+		rotate(argv[2], argv[3], argv + 4);
 	} else if (!strcmp(verb, "delegate") && argc == 6) {
 		delegate(argv[2], argv[3], argv[4], argv[5]);
 	} else if (!strcmp(verb, "target") && argc == 5) {
