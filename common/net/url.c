@@ -152,7 +152,11 @@ static bool is_local_4(uint32_t address) // in host order
 
 static bool is_local_6(const struct in6_addr *a)
 {
-	if (IN6_IS_ADDR_V4MAPPED(a) || IN6_IS_ADDR_V4COMPAT(a)) {
+	static const char nat64[12] = "\0\x64\xff\x9b";                                // in front of an IPv4 address (RFC 6052)
+	static const char metadata[16] = "\xfd\0\x0e\xc2\0\0\0\0\0\0\0\0\0\0\x02\x54"; // fd00:ec2::254, of EC2
+	if (!memcmp(a->s6_addr, metadata, sizeof metadata))
+		return true;
+	if (IN6_IS_ADDR_V4MAPPED(a) || IN6_IS_ADDR_V4COMPAT(a) || !memcmp(a->s6_addr, nat64, sizeof nat64)) {
 		uint32_t inner;
 		memcpy(&inner, a->s6_addr + 12, sizeof inner);
 		return IN6_IS_ADDR_LOOPBACK(a) || is_local_4(ntohl(inner));

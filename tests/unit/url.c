@@ -141,6 +141,11 @@ static void local_addresses(void **unused)
 		{ "::ffff:169.254.1.1", true },
 		{ "::ffff:8.8.8.8", false },
 		{ "2001:db8::1", false },
+		{ "64:ff9b::7f00:1", true },
+		{ "64:ff9b::a9fe:a9fe", true },
+		{ "64:ff9b::808:808", false },
+		{ "fd00:ec2::254", true },
+		{ "fd00:ec2::253", false },
 	};
 	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
 		struct sockaddr_in four = { .sin_family = AF_INET };
