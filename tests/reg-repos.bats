@@ -9,7 +9,7 @@ setup_file() {
 	web_start
 	registry_start plain
 	registry_start token
-	cd "$BATS_FILE_TMPDIR"
+	cd "$BATS_FILE_TMPDIR" || return
 	a_layer layer hello
 	layout layout v1 layer
 	skopeo copy -q --dest-tls-verify=false oci:layout:v1 docker://registry.example:5000/app/one:v1

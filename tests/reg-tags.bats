@@ -8,7 +8,7 @@ web_inside
 setup_file() {
 	web_start
 	registry_start tls
-	cd "$BATS_FILE_TMPDIR"
+	cd "$BATS_FILE_TMPDIR" || return
 	a_layer layer hello
 	for tag in v1 v2 latest; do
 		layout layout $tag layer
