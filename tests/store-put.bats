@@ -203,3 +203,10 @@ setup() { in_own_directory; }
 	aci-manifest --max-window 256M wide.aci | jq -e '.name == "example.com/wide"'
 	store-put --max-window 256M wide.aci | jq -e '.kind == "image" and .name == "example.com/wide"'
 }
+
+@test "--progress-fd: a record every now and then, and no line on stderr for each" {
+	for ((i = 0; i < 4; i++)); do head -c 300000 /dev/zero && sleep 0.15; done |
+		store-put --media-type application/octet-stream --progress-fd 9 9>records 2>err >/dev/null
+	same '' "$(cat err)"
+	jq -es 'length > 2 and .[-1].ended and .[-1].bytes == 1200000 and all(.kind == "progress")' records
+}

@@ -49,7 +49,7 @@ static void add_amounts(struct buf *out, const struct progress *p)
 		buf_add_byte(out, '/');
 		buf_add_size(out, p->total);
 	}
-	int64_t spent = p->shown - p->started;
+	int64_t spent = date_monotonic() - p->started;
 	if (spent >= 2000 && p->done > 0) {
 		buf_add_text(out, ", ");
 		buf_add_size(out, p->done * 1000 / spent);
@@ -118,34 +118,38 @@ void progress_note(const char *format, ...)
 		return; // progress is a courtesy
 }
 
+// For eyes and programs: a bar, a record.
 static void show(struct progress *p, bool ended)
 {
 	p->shown = date_monotonic();
 	if (records_to >= 0)
 		write_progress_record(p, ended);
-	if (draws_bar()) {
+	if (draws_bar())
 		draw_bar(p, ended ? "\n" : "");
-	} else if (draws_plain() && (ended ? p->told : records_to < 0 || !p->percent)) {
-		if (p->percent) {
-			progress_note("%s: %d%% complete", p->label,
-				p->total > 0 ? (int)((double)p->done * 100 / (double)p->total) : 100);
-			return;
-		}
-		buf_auto amounts = { 0 };
-		if (ended)
-			buf_add_size(&amounts, p->done);
-		else
-			add_amounts(&amounts, p);
-		progress_note("%s: %s", p->label, buf_text(&amounts));
+}
+
+// For logs: now and then a line.
+static void tell(struct progress *p, bool ended)
+{
+	buf_auto amounts = { 0 };
+	p->lined = date_monotonic();
+	if (p->percent) {
+		progress_note("%s: %d%% complete", p->label,
+			p->total > 0 ? (int)((double)p->done * 100 / (double)p->total) : 100);
+		return;
 	}
+	if (ended)
+		buf_add_size(&amounts, p->done);
+	else
+		add_amounts(&amounts, p);
+	progress_note("%s: %s", p->label, buf_text(&amounts));
 }
 
 void progress_start(struct progress *p, const char *label, int64_t total)
 {
 	*p = (struct progress){ .label = label_given ? label_given : label, .total = total };
-	p->started = p->shown = date_monotonic();
-	if (draws_bar() || records_to >= 0)
-		show(p, false);
+	p->started = p->lined = date_monotonic();
+	show(p, false);
 }
 
 void progress_start_percent(struct progress *p, const char *label, int64_t total)
@@ -153,22 +157,25 @@ void progress_start_percent(struct progress *p, const char *label, int64_t total
 	progress_start(p, label, total);
 	p->percent = true;
 	p->told = !strcmp(mode, "plain");
-	if (p->told && records_to < 0)
-		show(p, false);
+	if (p->told && draws_plain())
+		tell(p, false);
 }
 
 void progress_add(struct progress *p, int64_t bytes)
 {
 	p->done += bytes;
-	int64_t wait = draws_bar() || records_to >= 0 ? REDRAW_MS : p->percent ? PERCENT_MS : PLAIN_MS;
-	if (date_monotonic() - p->shown >= wait)
+	int64_t now = date_monotonic();
+	if (now - p->shown >= REDRAW_MS)
 		show(p, false);
+	if (now - p->lined >= (p->percent ? PERCENT_MS : PLAIN_MS) && draws_plain())
+		tell(p, false);
 }
 
 void progress_end(struct progress *p)
 {
-	if (draws_bar() || records_to >= 0 || p->told)
-		show(p, true);
+	show(p, true);
+	if (p->told && draws_plain())
+		tell(p, true);
 }
 
 void progress_abort(struct progress *p)

@@ -16,9 +16,9 @@ struct progress {
 	const char *label; // owned by the caller; --label replaces it
 	int64_t total;     // bytes, or -1 when unknown
 	int64_t done;
-	bool percent;           // progress_start_percent
-	bool told;              // set it after progress_start: off a terminal, too, a line tells the end
-	int64_t started, shown; // date_monotonic
+	bool percent;                  // progress_start_percent
+	bool told;                     // set it after progress_start: off a terminal, too, a line tells the end
+	int64_t started, shown, lined; // date_monotonic: the start, the last bar or record, the last line
 };
 
 void progress_start(struct progress *p, const char *label, int64_t total);
