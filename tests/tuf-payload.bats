@@ -20,7 +20,7 @@ metadata() { # metadata MEMBERS
 	tuf-payload <in | cmp - want
 }
 
-@test "dtuf:R3 what python's securesystemslib calls canonical, on thousands of random documents" { # asan: no: the same parser runs above
+@test "dtuf:R3 what python's securesystemslib calls canonical, on thousands of random documents" {
 	python=/usr/bin/python3
 	"$python" -c 'import securesystemslib' || skip "no python3-securesystemslib"
 	cat >make.py <<-'END'
