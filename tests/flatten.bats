@@ -133,6 +133,7 @@ both() { # [REF]
 		a hard link out|d:.|h:x:../y
 		a hard link to what is no file|d:. l:s:x|h:y:s
 		a hard link to itself|d:. f:a:|h:a:a
+		a symbolic link to a whiteout|d:. l:a:.wh.b|f:a/x:
 		symbolic links|d:. l:a:b l:b:a|f:a/x:
 	CASES
 }

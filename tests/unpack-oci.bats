@@ -84,6 +84,7 @@ hostile_layers() {
 		hostile_layers 6 "a whiteout of nothing" "d:. d:d f:d/a:" "f:$name:"
 	done
 	hostile_layers 6 "a file below a whiteout" "d:. d:d f:d/a:" "f:.wh.d/a:"
+	hostile_layers 6 "a symbolic link to a whiteout" "d:. l:a:.wh.b" "f:a/x:"
 	layers "d:. f:a:" "d:.wh..wh.plnk f:.wh..wh.plnk/1.2: f:.wh..wh.aufs: f:b:"
 	ours
 	same "a b" "$(names)"

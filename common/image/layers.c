@@ -135,10 +135,12 @@ static int put(void *layer, const struct tar_entry *entry, struct tar_reader *r,
 		return tree_put(l->tree, entry, ".", link, r, e);
 	if (tree_leaves_root(entry->path)) // refused there
 		return tree_put(l->tree, entry, entry->path, link, r, e);
-	if (layers_meaning_of(entry->path, &meaning, &name, e) < 0 || resolve_path(l, entry->path, e) < 0)
+	if (layers_meaning_of(entry->path, &meaning, &name, e) < 0)
 		return -1;
 	if (meaning == LAYERS_NOTHING)
 		return 0;
+	if (resolve_path(l, entry->path, e) < 0)
+		return -1;
 	if (meaning != LAYERS_FILE)
 		return remove_lower(l, name, meaning == LAYERS_OPAQUE, e);
 	if (entry->type == TAR_HARD_LINK && !tree_leaves_root(link)) {

@@ -214,6 +214,9 @@ static int enter(struct layertree *t, const char *path, size_t length, bool look
 		size_t n = strcspn(at, "/");
 		const char *next = at + n + (at[n] == '/');
 		const struct layertree_node *there = find(t, end_of(w), at, n);
+		if (!strncmp(at, LAYERS_WHITEOUT_PREFIX, strlen(LAYERS_WHITEOUT_PREFIX)))
+			return err_set(e, STATUS_MALFORMED, "'%.*s': a symbolic link to a whiteout on the way", (int)length,
+				path);
 		if (n == 2 && !memcmp(at, "..", 2)) {
 			w->count -= w->count > 1;
 		} else if (n && !(n == 1 && *at == '.') && there && there->inode->type == TAR_SYMLINK) {

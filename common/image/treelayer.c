@@ -12,6 +12,7 @@
 #include "base/io.h"
 #include "base/mem.h"
 #include "base/texts.h"
+#include "image/layers.h"
 #include "image/stage.h"
 #include "image/treelayer.h"
 
@@ -47,6 +48,8 @@ static int step(struct treepath *t, struct buf *out, struct buf *left, size_t *l
 	mem_auto char *name = mem_text_n(left->data, n);
 	mem_auto char *rest = mem_text(left->data + n + (left->data[n] == '/'));
 	left->length = 0;
+	if (!strncmp(name, LAYERS_WHITEOUT_PREFIX, strlen(LAYERS_WHITEOUT_PREFIX)))
+		return err_set(e, STATUS_MALFORMED, "a symbolic link to a whiteout on the way: '%s'", name);
 	if (!strcmp(name, "..")) {
 		go_up(out);
 	} else if (*name && strcmp(name, ".") != 0) {
