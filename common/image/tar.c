@@ -187,7 +187,7 @@ static int set_type(char flag, bool slash, struct tar_entry *entry, struct err *
 		if (types[i].flag == flag) {
 			entry->type = types[i].type;
 			if (entry->type == TAR_FILE && slash)
-				entry->type = TAR_DIRECTORY; // the way v7 tells directories, and how others read every kind of file
+				entry->type = TAR_DIRECTORY; // the way v7 tells directories, and others all of them
 			return 0;
 		}
 	return err_set(e, STATUS_MALFORMED, "'%s': tar entry of unknown type 0x%02x", entry->path, (unsigned char)flag);
