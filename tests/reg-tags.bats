@@ -77,3 +77,12 @@ list() { # list PATTERN ANSWER [LINK]
 		refuse "${pair#*:}" reg-tags --retries 0 registry.example/a
 	done
 }
+
+@test "rkt:F-03 a login and a token are for the registry first named, and for no other" {
+	(umask 077 && printf 'writer\nsecret\n' >login && echo t >token)
+	web_rules registry.example "$(list ^/v2/a/tags '{"tags":["a"]}')"
+	web_rules example.org "location /v2/ { add_header WWW-Authenticate 'Basic realm=x' always; return 401; }"
+	refuse 4 reg-tags --login login --registry-token token registry.example/a example.org/a
+	grep -q '^registry.example .* "Bearer t"$' "$WEB/log"
+	same 'example.org GET /v2/a/tags/list?n=1000 401 "-" "-"' "$(grep '^example.org' "$WEB/log")"
+}

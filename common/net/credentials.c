@@ -41,6 +41,7 @@ static size_t file_count;
 static struct texts helpers;
 static struct credential given; // --login
 static struct buf token;
+static char *given_for; // the host that the two are for
 
 // ---- reading the files ----
 
@@ -159,8 +160,8 @@ int credentials_prepare(struct err *e)
 	secret_guard();
 	if (user.token && load_token(e) < 0)
 		return -1;
-	if (user.login)
-		return load_login(e);
+	if (user.login && load_login(e) < 0)
+		return -1;
 	if (load_all(e) < 0)
 		return -1;
 	for (size_t i = 0; i < file_count; i++)
@@ -305,7 +306,7 @@ static int in_file(const struct file *f, const char *host, const char *repositor
 int credentials_find(const char *host, const char *repository, struct credential *c, struct err *e)
 {
 	*c = (struct credential){ 0 };
-	if (given.user)
+	if (given.user && given_for && !strcasecmp(given_for, host))
 		return take(c, given.user, given.password, NULL, e);
 	int got = 0;
 	for (size_t i = 0; !got && i < file_count; i++)
@@ -315,9 +316,11 @@ int credentials_find(const char *host, const char *repository, struct credential
 	return got;
 }
 
-const char *credentials_token(void)
+const char *credentials_token(const char *host)
 {
-	return token.length ? token.data : NULL;
+	if (!given_for)
+		given_for = mem_text(host);
+	return token.length && !strcasecmp(given_for, host) ? token.data : NULL;
 }
 
 // ---- the end ----
@@ -341,6 +344,7 @@ void credentials_end(void)
 {
 	credhelper_end();
 	credentials_forget(&given);
+	free(mem_steal(given_for));
 	secret_wipe(&token);
 	for (size_t i = 0; i < file_count; i++) {
 		json_decref(files[i].json);

@@ -28,8 +28,9 @@ int credentials_prepare(struct err *e);
 int credentials_find(const char *host, const char *repository, struct credential *c, struct err *e);
 void credentials_forget(struct credential *c); // wipes
 
-// The token of --registry-token, to be sent without being asked; or NULL.
-const char *credentials_token(void);
+// The token of --registry-token, to be sent without being asked; or NULL. It and --login are for one registry: the first host that this is
+// called with. Records may name any other.
+const char *credentials_token(const char *host);
 
 void credentials_end(void);
 

@@ -92,9 +92,10 @@ struct registry *registry_open(const char *host, const char *repository, const c
 		texts_take(&r->scopes, mem_format("repository:%s:%s", repository, actions));
 	else if (actions)
 		texts_add(&r->scopes, actions);
-	r->token_given = credentials_token();
-	if (r->token_given)
-		use_token(r, mem_text(credentials_token()));
+	const char *token = credentials_token(host);
+	r->token_given = token;
+	if (token)
+		use_token(r, mem_text(token));
 	return r;
 }
 
