@@ -108,7 +108,8 @@ static int check_roots(struct tree *t, struct err *e)
 				: -1;
 		if (r.type != ROLE_ROOT || r.version != v)
 			return err_set(e, STATUS_REFUSED, "'%" PRId64 ".root.json': not version %" PRId64 " of a root", v, v);
-		if (check_signed(&r, &r, "root", e) < 0 || (v > 1 && !user.unchained && check_signed(&t->root, &r, "root", e) < 0))
+		if (check_signed(&r, &r, "root", e) < 0 ||
+			(v > 1 && !user.unchained && check_signed(&t->root, &r, "root", e) < 0))
 			return err_context(e, "'%" PRId64 ".root.json'", v);
 		role_free(&t->root);
 		t->root = r;
@@ -229,7 +230,7 @@ static int put_target(struct tree *t, const char *path, const char *hash, int64_
 		return -1;
 	char digest[DIGEST_TEXT_MAX];
 	hash_bytes(DIGEST_SHA256, buf_text(&manifest), manifest.length, digest);
-	if (strcmp(strchr(digest, ':') + 1, hash) != 0)
+	if (strcmp(digest + strlen("sha256:"), hash) != 0)
 		return err_set(e, STATUS_REFUSED, "the target '%s': digest mismatch: expected sha256:%s, found %s", path, hash,
 			digest);
 	if (put_blobs(t, &manifest, e) < 0)
@@ -251,7 +252,8 @@ static int each_target(struct tree *t, const struct role *r, bool write, struct 
 		if (!digest_valid(digest, NULL, NULL))
 			return err_set(e, STATUS_REFUSED, "the target '%s': no sha256 is listed", path);
 		bool several = json_object_get(json_object_get(target, "custom"), "blobs");
-		if (put_target(t, path, hash, json_integer_value(json_object_get(target, "length")), several, write, e) < 0)
+		if (put_target(t, path, digest + strlen("sha256:"), json_integer_value(json_object_get(target, "length")),
+			    several, write, e) < 0)
 			return -1;
 	}
 	return 0;

@@ -104,7 +104,7 @@ static int open_manifest(struct blobs *b, const char *path, struct err *e)
 		blob->size = d.size;
 		snprintf(blob->digest, sizeof blob->digest, "%s", d.digest);
 	}
-	return b->count ? 0 : err_set(e, STATUS_MALFORMED, "'%s': no layers", path);
+	return 0;
 }
 
 static int open_all(struct blobs *b, const struct cmd_operands *what, struct err *e)
@@ -114,7 +114,7 @@ static int open_all(struct blobs *b, const struct cmd_operands *what, struct err
 		if ((*path == '@' ? open_manifest(b, path + 1, e) : open_file(b, path, e)) < 0)
 			return -1;
 	}
-	return 0;
+	return b->items ? 0 : err_set(e, STATUS_MALFORMED, "'%s': no layers", what->items[2]);
 }
 
 static int read_blob(struct publish *place, struct blob *b, struct err *e)
@@ -142,7 +142,7 @@ static int read_blob(struct publish *place, struct blob *b, struct err *e)
 
 static const char *hex(const char *digest)
 {
-	return strchr(digest, ':') + 1;
+	return digest + strcspn(digest, ":") + 1;
 }
 
 static json_t *record_of(const char *target, const char *hash, int64_t size, size_t blobs)

@@ -4,7 +4,7 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/x509.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "crypto/hash.h"
@@ -34,8 +34,7 @@ void spki_id(const struct key *k, char id[static SPKI_ID_MAX])
 	int length = i2d_PUBKEY(k->pkey, &der);
 	hash_bytes(DIGEST_SHA256, der, length > 0 ? (size_t)length : 0, digest);
 	OPENSSL_free(der);
-	memcpy(id, PREFIX, strlen(PREFIX));
-	memcpy(id + strlen(PREFIX), strchr(digest, ':') + 1, 65);
+	snprintf(id, SPKI_ID_MAX, "%s%.64s", PREFIX, strchr(digest, ':') + 1);
 }
 
 json_t *spki_record(const char *text, size_t length, struct err *e)

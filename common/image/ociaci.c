@@ -44,14 +44,14 @@ static char *sanitise(const char *text, const char *joints)
 	struct buf out = { 0 };
 	char joint = 0;
 	for (; *text; text++) {
-		char c = *text >= 'A' && *text <= 'Z' ? (char)(*text | 0x20) : *text;
+		char c = (char)(*text >= 'A' && *text <= 'Z' ? *text | 0x20 : *text);
 		if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')) {
 			if (joint && out.length)
 				buf_add_byte(&out, joint);
 			joint = 0;
 			buf_add_byte(&out, c);
 		} else {
-			joint = !joint && strchr(joints, c) ? c : '-';
+			joint = (char)(!joint && strchr(joints, c) ? c : '-');
 		}
 	}
 	buf_reserve(&out, 0);
@@ -159,7 +159,7 @@ static void put_ports(json_t *app, const json_t *config)
 		mem_auto char *name = strchr(keys[i], '/') ? mem_text(plain) : mem_format("%s-tcp", plain);
 		json_array_append_new(ports,
 			json_pack("{s:s, s:s, s:I, s:I, s:b}", "name", name, "protocol", p.protocol, "port", (json_int_t)p.first,
-				"count", (json_int_t)(p.last - p.first + 1), "socketActivated", 0));
+				"count", (json_int_t)p.last - p.first + 1, "socketActivated", 0));
 	}
 	if (json_array_size(ports))
 		json_object_set(app, "ports", ports);

@@ -155,19 +155,16 @@ static int judge(struct store *s, const json_t *record, const json_t *json, cons
 {
 	struct signature g = { 0 };
 	const struct signer *by = NULL;
-	int failed = read_signature(s, json, &g, e);
-	if (!failed && !(by = find_signer(all, &g)))
-		failed = err_set(e, STATUS_REFUSED,
-			"cosign: bad signature, or by another key than those trusted for this name: %s",
-			all->items[0].trusted->fingerprint);
-	if (!failed)
-		failed = check_statement(s, record, &g, entry, e);
-	if (!failed)
+	if (read_signature(s, json, &g, e) == 0 && !(by = find_signer(all, &g)))
+		err_set(e, STATUS_REFUSED, "cosign: bad signature, or by another key than those trusted for this name: %s",
+			all->covering.keys[0].fingerprint);
+	bool good = by && check_statement(s, record, &g, entry, e) == 0;
+	if (good)
 		json_object_set_new(*entry, "fingerprint", json_string(by->trusted->fingerprint));
-	if (!failed && by->trusted->prefix)
+	if (good && by->trusted->prefix)
 		json_object_set_new(*entry, "prefix", json_string(by->trusted->prefix));
 	free_signature(&g);
-	return failed ? -1 : 1;
+	return good ? 1 : -1;
 }
 
 static int judge_all(struct store *s, json_t *record, const struct signers *all, struct err *e)

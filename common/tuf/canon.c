@@ -275,7 +275,8 @@ static bool sort_members(struct canon *c, size_t base)
 			buf_add_byte(&sorted, ',');
 		buf_add(&sorted, c->out->data + first[i].start, first[i].end - first[i].start);
 	}
-	memcpy(c->out->data + start, sorted.data, sorted.length);
+	if (n)
+		memcpy(c->out->data + start, sorted.data, sorted.length);
 	return true;
 }
 

@@ -106,9 +106,10 @@ int rolekeys_threshold(struct role *root, const char *setting, struct err *e)
 	if (!text)
 		return -1;
 	size_t digits = strspn(text, "0123456789");
-	if (!digits || digits > 9 || text[digits] || atoi(text) < 1)
+	long threshold = digits && digits <= 9 && !text[digits] ? strtol(text, NULL, 10) : 0;
+	if (threshold < 1)
 		return err_set(e, STATUS_USAGE, "'%s': not a threshold of at least 1", setting);
-	json_object_set_new(role_of(root, name), "threshold", json_integer(atoi(text)));
+	json_object_set_new(role_of(root, name), "threshold", json_integer(threshold));
 	return 0;
 }
 

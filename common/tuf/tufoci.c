@@ -104,10 +104,10 @@ const json_t *tufoci_newest(const json_t *layers, const char *name, int64_t but)
 	json_t *layer, *newest = NULL;
 	long long highest = 0;
 	json_array_foreach(layers, i, layer) {
-		char *end;
 		const char *file = filename_of(layer);
+		char *end = NULL;
 		long long version = file && *file >= '1' && *file <= '9' ? strtoll(file, &end, 10) : 0;
-		if (version <= highest || version == but || *end != '.' || strcmp(end + 1, name) != 0)
+		if (version <= highest || version == but || !end || *end != '.' || strcmp(end + 1, name) != 0)
 			continue;
 		highest = version;
 		newest = layer;
