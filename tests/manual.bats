@@ -3,6 +3,7 @@
 # internet (tests/web.bash) where https://example.com serves the same image, its signature, its key and the discovery page, and
 # registry.example is a registry with app/hello.
 # SPDX-License-Identifier: Apache-2.0
+# asan: no: every program that runs here has tests of its own there
 load lib
 load web
 load fixture

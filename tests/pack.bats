@@ -209,12 +209,13 @@ while_packing() { # COMMAND
 }
 
 @test "too deep or too long is 7" {
-	mkdir t
-	(cd t && for ((i = 0; i < 1010; i++)); do mkdir d && cd -P d || exit; done)
+	mkdir -p "t/$(printf 'd/%.0s' {1..1010})"
 	refuse 7 pack -o t.tar t
 	says 'deeper than 1000 directories'
-	mkdir u
-	(cd u && long=$(printf 'n%.0s' {1..250}) && for ((i = 0; i < 20; i++)); do mkdir "$long" && cd -P "$long" || exit; done)
+	long=$(printf 'n%.0s' {1..250})
+	ten=$long/$long/$long/$long/$long/$long/$long/$long/$long/$long
+	mkdir -p "u/$ten"
+	(cd "u/$ten" && mkdir -p "$ten")
 	refuse 7 pack -o u.tar u
 	says 'longer than 4096 bytes'
 	[ ! -e t.tar ] && [ ! -e u.tar ]

@@ -98,9 +98,9 @@ false_registry() {
 		location ~ ^/v2/a/manifests/ { default_type ${2:-application/vnd.oci.image.manifest.v1+json}; }"
 }
 
-refuse_pull() { # STATUS TEXT: in either stage, and nothing but whole blobs is in the store
+refuse_pull() { # STATUS TEXT: in either stage, and nothing but whole blobs is in the store; one at a time, or the others may be cut off
 	local got=0
-	ref-parse docker://registry.example/a:v1 | reg-resolve --retries 0 2>error | fetch-blob --retries 0 2>>error >record || got=$?
+	ref-parse docker://registry.example/a:v1 | reg-resolve --retries 0 2>error | fetch-blob -j 1 --retries 0 2>>error >record || got=$?
 	same "$1" "$got"
 	grep -qF -- "$2" error || { cat error >&2; return 1; }
 	[[ ! -e $TACKLE_STORE ]] || store-check

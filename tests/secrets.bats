@@ -124,13 +124,16 @@ hits() { # hits FILE...: the canaries that are in there
 	(($(wc -l <trace) > 2))
 }
 
+waits() { # PID: it sleeps in read or clock_nanosleep
+	[[ $(awk '{ print $3 }' "/proc/$1/stat" 2>/dev/null) == S && $(cut -d' ' -f1 "/proc/$1/syscall" 2>/dev/null) =~ ^(0|230)$ ]]
+}
+
 # dies COMMAND...: is aborted when it waits for its input, which the fifo `held` never gives; what strace says of its end is in trace.
 dies() {
 	strace -o trace -e trace=none "$@" <held 2>/dev/null &
 	local strace=$! pid='' tries=0
 	exec {open}<>held
-	until pid=$(pgrep -P $strace) || ((tries++ > 500)); do sleep 0.02; done
-	until [[ $(awk '{ print $3 }' "/proc/$pid/stat") == S && $(cut -d' ' -f1 "/proc/$pid/syscall") =~ ^(0|230)$ ]]; do
+	until pid=$(pgrep -P $strace) && waits "$pid"; do # strace has other children for a moment
 		((tries++ < 500))
 		sleep 0.02
 	done

@@ -5,8 +5,9 @@ setup() { in_own_directory; }
 
 @test "the list names every program but itself, with the summary of its help" {
 	same "$(programs | grep -vx tackle)" "$(tackle --format=names)"
+	tackle >list
 	for p in $(programs | grep -vx tackle); do
-		tackle | grep -qE "^  $p +$(sed -n 's/^\.Nd //p' "$ROOT/man/$p.1")$" || { echo "not in the list: $p" >&2; return 1; }
+		grep -qE "^  $p +$(sed -n 's/^\.Nd //p' "$ROOT/man/$p.1")$" list || { echo "not in the list: $p" >&2; return 1; }
 	done
 }
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # rkt image: what is in the store, out of it, and away from it.
 # SPDX-License-Identifier: Apache-2.0
+# asan: no: every program that runs here has tests of its own there
 load world
 web_inside
 setup() {
