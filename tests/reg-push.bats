@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
+# asan: no: what comes from a registry is parsed in the tests of reg-resolve and reg-pull
 load lib
 load web
 load registry
