@@ -239,7 +239,7 @@ static unsigned next_byte(const char **at)
 	unsigned code = 0;
 	for (int i = 0; i < 4; i++) {
 		unsigned char d = (unsigned char)*(*at)++;
-		code = code << 4 | (d <= '9' ? d - '0' + 0u : d - 'a' + 10u);
+		code = code << 4 | ((d & 0xfu) + (d > '9' ? 9u : 0u)); // 'a' ends in 1
 	}
 	return code;
 }

@@ -65,14 +65,16 @@ static struct buf *find(const struct trusted *t, const char *role)
 	return NULL;
 }
 
+static struct buf *add(struct trusted *t, const char *role)
+{
+	t->files = mem_resize(t->files, t->count + 1, sizeof *t->files);
+	t->files[t->count++] = (struct trusted_file){ mem_text(role), { 0 } };
+	return &t->files[t->count - 1].bytes;
+}
+
 static int keep(struct trusted *t, const char *role, const struct buf *bytes)
 {
-	struct buf *there = find(t, role);
-	if (!there) {
-		t->files = mem_resize(t->files, t->count + 1, sizeof *t->files);
-		t->files[t->count++] = (struct trusted_file){ mem_text(role), { 0 } };
-		there = &t->files[t->count - 1].bytes;
-	}
+	struct buf *old = find(t, role), *there = old ? old : add(t, role);
 	there->length = 0;
 	buf_add(there, bytes->data, bytes->length);
 	return 0;
