@@ -13,7 +13,6 @@
 #include "image/flatten.h"
 #include "image/image.h"
 #include "image/storecmd.h"
-#include "oci/descriptor.h"
 
 static struct {
 	bool unverified;
@@ -40,13 +39,6 @@ static int write_image(struct flatten *f, struct archive *archive, struct err *e
 {
 	struct tarwrite out = { .sink = archive_sink, .context = archive };
 	return flatten_write(f, &out, "", e) < 0 ? -1 : tarwrite_end(&out, e);
-}
-
-static void write_blob_record(const struct archive_result *result)
-{
-	jsonio_auto json_t *record = json_pack("{s:s}", "kind", "blob");
-	json_object_set_new(record, "blob", descriptor_json(MEDIA_TAR, result->digest, result->size));
-	record_write(record);
 }
 
 static int flatten(struct store *s, json_t *record, struct archive *archive, struct err *e)
@@ -83,6 +75,6 @@ int main(int argc, char **argv)
 	if (archive_finish(archive, &result, &e) < 0)
 		return cmd_fail(&e);
 	if (archive_to_file())
-		write_blob_record(&result);
+		archive_write_record(&result);
 	return cmd_finish();
 }

@@ -13,7 +13,6 @@
 #include "base/sandbox.h"
 #include "image/archive.h"
 #include "image/packtree.h"
-#include "oci/descriptor.h"
 
 static const struct cmd_option options[] = {
 	CMD_GROUP(archive_options),
@@ -44,13 +43,6 @@ static int pack(struct archive *archive, int directory, const char *name, struct
 	return failed ? -1 : 0;
 }
 
-static void write_blob_record(const struct archive_result *result)
-{
-	jsonio_auto json_t *record = json_pack("{s:s}", "kind", "blob");
-	json_object_set_new(record, "blob", descriptor_json(MEDIA_TAR, result->digest, result->size));
-	record_write(record);
-}
-
 int main(int argc, char **argv)
 {
 	struct err e = { 0 };
@@ -77,6 +69,6 @@ int main(int argc, char **argv)
 	if (archive_finish(archive, &result, &e) < 0)
 		return cmd_fail(&e);
 	if (archive_to_file())
-		write_blob_record(&result);
+		archive_write_record(&result);
 	return cmd_finish();
 }

@@ -9,10 +9,13 @@
 #include <zlib.h>
 
 #include "base/io.h"
+#include "base/jsonio.h"
 #include "base/mem.h"
+#include "base/record.h"
 #include "crypto/hash.h"
 #include "image/archive.h"
 #include "image/fanout.h"
+#include "oci/descriptor.h"
 
 enum { GZIP_WINDOW = 15 + 16, GZIP_MEMORY = 8, GZIP_LEVEL = 6 }; // +16: zlib's way to ask for gzip; its header is all zero then
 
@@ -187,4 +190,11 @@ void archive_discard(struct archive *a)
 	hash_free(a->tar);
 	free(a->packed);
 	free(a);
+}
+
+void archive_write_record(const struct archive_result *result)
+{
+	jsonio_auto json_t *record = json_pack("{s:s}", "kind", "blob");
+	json_object_set_new(record, "blob", descriptor_json(MEDIA_TAR, result->digest, result->size));
+	record_write(record);
 }

@@ -38,4 +38,7 @@ void *archive_room(void *archive, size_t *length);                              
 int archive_finish(struct archive *a, struct archive_result *result, struct err *e);
 void archive_discard(struct archive *a); // no file remains; NULL is fine
 
+// The blob record of a tar written to a file, to stdout.
+void archive_write_record(const struct archive_result *result);
+
 #endif
