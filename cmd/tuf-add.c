@@ -91,15 +91,14 @@ static int add_file(struct bulk *b, const char *file, struct err *e)
 
 // ---- from a list ----
 
-static int add_record(struct bulk *b, const json_t *record, struct err *e)
+static json_t *target_of(const json_t *record)
 {
 	static const char *const members[] = { "length", "hashes", "custom" };
-	const char *path = jsonio_need_text(record, "path", e);
-	jsonio_auto json_t *target = json_object();
+	json_t *target = json_object();
 	for (size_t i = 0; i < ARRAY_LENGTH(members); i++)
 		if (json_object_get(record, members[i]))
 			json_object_set(target, members[i], json_object_get(record, members[i]));
-	return path ? bulk_change(b, path, target, e) : -1;
+	return target;
 }
 
 // ---- all ----
@@ -116,34 +115,12 @@ static int read_custom(struct err *e)
 	return custom ? 0 : -1;
 }
 
-// The first record comes before the file is read: an earlier stage that failed is the first thing to be told.
-static int add_list(struct bulk *b, const char *file, struct err *e)
-{
-	struct record_reader reader = { .fd = STDIN_FILENO };
-	json_t *record = record_next(&reader, e);
-	if (!record && !e->status)
-		err_set(e, STATUS_MALFORMED, "no input: an earlier stage failed");
-	if (record && !json_object_get(record, "path"))
-		err_set(e, STATUS_MALFORMED, "stdin: record 1: field 'path': missing");
-	if (!e->status)
-		bulk_open(b, file, user.role, user.delegator, e);
-	while (!e->status && record) {
-		if (add_record(b, record, e) < 0)
-			err_context(e, "stdin: record %zu", reader.count);
-		json_decref(record);
-		record = e->status ? NULL : record_next(&reader, e);
-	}
-	json_decref(record);
-	record_reader_free(&reader);
-	return e->status ? -1 : 0;
-}
-
 static int add(struct bulk *b, const struct cmd_operands *what, struct err *e)
 {
 	if (read_custom(e) < 0)
 		return -1;
 	if (what->count == 1)
-		return add_list(b, what->items[0], e) < 0 ? -1 : bulk_apply(b, e);
+		return bulk_read(b, what->items[0], user.role, user.delegator, target_of, e) < 0 ? -1 : bulk_apply(b, e);
 	if (bulk_open(b, what->items[0], user.role, user.delegator, e) < 0)
 		return -1;
 	for (int i = 1; i < what->count; i++)

@@ -37,32 +37,11 @@ static const struct cmd cmd = {
 	.options = options,
 };
 
-// As in tuf-add: what an earlier stage did comes first.
-static int read_list(struct bulk *b, const char *file, struct err *e)
-{
-	struct record_reader reader = { .fd = STDIN_FILENO };
-	json_t *record = record_next(&reader, e);
-	if (!record && !e->status)
-		err_set(e, STATUS_MALFORMED, "no input: an earlier stage failed");
-	if (record && !json_object_get(record, "path"))
-		err_set(e, STATUS_MALFORMED, "stdin: record 1: field 'path': missing");
-	if (!e->status)
-		bulk_open(b, file, user.role, user.delegator, e);
-	while (!e->status && record) {
-		const char *path = jsonio_need_text(record, "path", e);
-		if (!path || bulk_change(b, path, NULL, e) < 0)
-			err_context(e, "stdin: record %zu", reader.count);
-		json_decref(record);
-		record = e->status ? NULL : record_next(&reader, e);
-	}
-	json_decref(record);
-	record_reader_free(&reader);
-	return e->status ? -1 : 0;
-}
-
 static int remove_targets(struct bulk *b, const struct cmd_operands *what, struct err *e)
 {
-	if ((what->count == 1 ? read_list(b, what->items[0], e) : bulk_open(b, what->items[0], user.role, user.delegator, e)) < 0)
+	const char *file = what->items[0];
+	if ((what->count == 1 ? bulk_read(b, file, user.role, user.delegator, NULL, e)
+			      : bulk_open(b, file, user.role, user.delegator, e)) < 0)
 		return -1;
 	for (int i = 1; i < what->count; i++)
 		if (bulk_change(b, what->items[i], NULL, e) < 0)

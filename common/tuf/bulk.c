@@ -8,6 +8,7 @@
 
 #include "base/jsonio.h"
 #include "base/mem.h"
+#include "base/record.h"
 #include "tuf/assemble.h"
 #include "tuf/bulk.h"
 #include "tuf/canon.h"
@@ -261,4 +262,35 @@ int bulk_apply(struct bulk *b, struct err *e)
 	buf_free(&m.key);
 	buf_free(&m.value);
 	return failed ? -1 : 0;
+}
+
+// ---- changes from a list ----
+
+static int change_by(struct bulk *b, const json_t *record, json_t *(*target_of)(const json_t *), struct err *e)
+{
+	const char *path = jsonio_need_text(record, "path", e);
+	jsonio_auto json_t *target = path && target_of ? target_of(record) : NULL;
+	return path ? bulk_change(b, path, target, e) : -1;
+}
+
+int bulk_read(struct bulk *b, const char *path, const char *role, const char *delegator,
+	json_t *(*target_of)(const json_t *record), struct err *e)
+{
+	struct record_reader reader = { .fd = STDIN_FILENO };
+	json_t *record = record_next(&reader, e);
+	if (!record && !e->status)
+		err_set(e, STATUS_MALFORMED, "no input: an earlier stage failed");
+	if (record && !json_object_get(record, "path"))
+		err_set(e, STATUS_MALFORMED, "stdin: record 1: field 'path': missing");
+	if (!e->status)
+		bulk_open(b, path, role, delegator, e);
+	while (!e->status && record) {
+		if (change_by(b, record, target_of, e) < 0)
+			err_context(e, "stdin: record %zu", reader.count);
+		json_decref(record);
+		record = e->status ? NULL : record_next(&reader, e);
+	}
+	json_decref(record);
+	record_reader_free(&reader);
+	return e->status ? -1 : 0;
 }

@@ -28,6 +28,11 @@ void bulk_free(struct bulk *b);
 // The target shall be this; NULL: it shall go. STATUS_REFUSED for a name that no bin takes, and as role_check_target.
 int bulk_change(struct bulk *b, const char *path, const json_t *target, struct err *e);
 
+// bulk_open, and a change for each record on stdin: the target at its `path` shall be what target_of makes of it (a new reference), or with
+// a NULL target_of it shall go. The first record comes before the file is read: an earlier stage that failed is the first thing to be told.
+int bulk_read(struct bulk *b, const char *path, const char *role, const char *delegator,
+	json_t *(*target_of)(const json_t *record), struct err *e);
+
 // Does it all: every file concerned becomes a signed draft with a new expiry.
 int bulk_apply(struct bulk *b, struct err *e);
 
