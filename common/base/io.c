@@ -36,6 +36,22 @@ ssize_t io_read_full(int fd, void *data, size_t length)
 	return (ssize_t)done;
 }
 
+ssize_t io_read_full_at(int fd, void *data, size_t length, int64_t at)
+{
+	size_t done = 0;
+	while (done < length) {
+		ssize_t n = pread(fd, (char *)data + done, length - done, at + (int64_t)done);
+		if (n == 0)
+			break;
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -1;
+		done += (size_t)n;
+	}
+	return (ssize_t)done;
+}
+
 int io_write_all(int fd, const void *data, size_t length)
 {
 	const char *at = data;

@@ -24,6 +24,7 @@ void io_close_indirect(int *fd);
 
 // Reads until length bytes came or the stream ended. Returns how many, or -1 with errno set.
 ssize_t io_read_full(int fd, void *data, size_t length);
+ssize_t io_read_full_at(int fd, void *data, size_t length, int64_t at); // the same from there; the position of fd stays
 
 // Writes all of it. Returns 0, or -1 with errno set.
 int io_write_all(int fd, const void *data, size_t length);

@@ -76,22 +76,6 @@ static size_t round_up(size_t n, size_t unit)
 
 // ---- reading ----
 
-static ssize_t read_at(int fd, unsigned char *data, size_t length, int64_t at)
-{
-	size_t done = 0;
-	while (done < length) {
-		ssize_t n = pread(fd, data + done, length - done, at + (int64_t)done);
-		if (n == 0)
-			break;
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -1;
-		done += (size_t)n;
-	}
-	return (ssize_t)done;
-}
-
 static bool is_hole(int fd, int64_t at, size_t length)
 {
 	off_t next = lseek(fd, at, SEEK_DATA);
@@ -104,7 +88,7 @@ static ssize_t read_piece(const struct run *r, unsigned char *data, size_t lengt
 	if (r->start < 0)
 		return io_read_full(fd, data, length);
 	if (!is_hole(fd, r->start + at, length))
-		return read_at(fd, data, length, r->start + at);
+		return io_read_full_at(fd, data, length, r->start + at);
 	memset(data, 0, length);
 	return (ssize_t)length;
 }
@@ -127,8 +111,8 @@ static int check_end(const struct run *r, struct err *e)
 {
 	unsigned char byte;
 	int64_t end = r->p->in_bytes;
-	ssize_t last = r->start < 0 ? 1 : read_at(r->p->in, &byte, 1, r->start + end - 1);
-	ssize_t more = r->start < 0 ? io_read_full(r->p->in, &byte, 1) : read_at(r->p->in, &byte, 1, r->start + end);
+	ssize_t last = r->start < 0 ? 1 : io_read_full_at(r->p->in, &byte, 1, r->start + end - 1);
+	ssize_t more = r->start < 0 ? io_read_full(r->p->in, &byte, 1) : io_read_full_at(r->p->in, &byte, 1, r->start + end);
 	if (last < 0 || more < 0)
 		return err_system(e, "%s: cannot read", r->p->subject);
 	return !last ? wrong_length(r, end - 1, e) : more ? wrong_length(r, end + 1, e) : 0;

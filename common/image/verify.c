@@ -184,28 +184,13 @@ static int check_signature(const struct subject *u, const struct pgp_signature *
 
 // ---- the verdict ----
 
-// As io_read_full at an offset: a verifier that reads the file itself may share the descriptor's position.
-static ssize_t read_at(int fd, char *data, size_t length, int64_t at)
-{
-	size_t done = 0;
-	while (done < length) {
-		ssize_t n = pread(fd, data + done, length - done, at + (int64_t)done);
-		if (n == 0)
-			break;
-		if (n < 0 && errno != EINTR)
-			return -1;
-		done += n > 0 ? (size_t)n : 0;
-	}
-	return (ssize_t)done;
-}
-
 // Feeds the verifier with what is hashed. A verifier that stops reading has decided; the hash goes on.
 static int feed(int fd, struct hash *h, struct pgpcheck *check, struct progress *progress)
 {
 	bool listening = true;
 	for (int64_t at = 0;;) {
 		char *chunk = pgpcheck_buffer(check);
-		ssize_t n = read_at(fd, chunk, PGPCHECK_CHUNK, at);
+		ssize_t n = io_read_full_at(fd, chunk, PGPCHECK_CHUNK, at);
 		if (n <= 0)
 			return (int)n;
 		if (listening && pgpcheck_feed(check, (size_t)n) < 0) {
