@@ -7,6 +7,7 @@
 
 #include "base/cmd.h"
 #include "base/date.h"
+#include "base/mem.h"
 #include "base/msg.h"
 #include "tuf/lint.h"
 
@@ -18,7 +19,7 @@ static struct {
 
 static const struct cmd_option options[] = {
 	CMD_TEXT(0, "from", "OLD", &user.from,
-		"also for a client at this state: an older tree, or a directory of trusted metadata"),
+		"also for a client at this state: an older tree, a directory of trusted metadata, or a place"),
 	CMD_FLAG(0, "data", &user.data, "also hash the data of the targets"),
 	CMD_NUMBER(0, "first-root", "N", &user.first_root, 1, INT64_MAX, "clients were given root N; 1 unless told"),
 	CMD_FLAG(0, "strict", &user.strict, "end with 1 when there are warnings"),
@@ -38,12 +39,10 @@ static const struct cmd cmd = {
 
 static int judge(const struct lint *l, const char *tree, struct err *e)
 {
-	for (size_t i = 0; i < l->errors.count; i++)
-		msg_error("%s", l->errors.items[i]);
 	for (size_t i = 0; i < l->warnings.count; i++)
 		msg_warn("%s", l->warnings.items[i]);
-	if (l->errors.count)
-		return err_set(e, STATUS_REFUSED, "'%s': errors: %zu, warnings: %zu", tree, l->errors.count, l->warnings.count);
+	if (lint_judge(l, tree, e) < 0)
+		return -1;
 	if (user.strict && l->warnings.count)
 		return err_set(e, STATUS_REFUSED, "'%s': warnings: %zu, and --strict", tree, l->warnings.count);
 	return 0;
@@ -54,8 +53,11 @@ int main(int argc, char **argv)
 	struct err e = { 0 };
 	struct sandbox sandbox = { 0 };
 	struct cmd_operands tree = cmd_start(&cmd, argc, argv);
-	struct lint l = { .now = date_now(), .data = user.data, .first_root = user.first_root };
-	struct lint_place *place = lint_open(tree.items[0], user.from, &sandbox, &e);
+	struct lint l = { .now = date_now(),
+		.data = user.data ? LINT_DATA_HASHED : LINT_DATA_THERE,
+		.first_root = user.first_root };
+	mem_auto char *repository = mem_format("file:%s", tree.items[0]);
+	struct lint_place *place = lint_open(remote_open_at(repository, NULL, NULL, &sandbox, &e), user.from, &sandbox, &e);
 	int failed = !place || sandbox_enter(&sandbox, &e) < 0 || lint_tree(place, &l, &e) < 0;
 	lint_close(place);
 	if (failed || judge(&l, tree.items[0], &e) < 0)

@@ -1,9 +1,9 @@
 // tuf-push - publish a TUF repository
 // SPDX-License-Identifier: Apache-2.0
 //
-// DIRECTORY: metadata as tuf-timestamp left it; PLACE: where clients read it. Everything is read and checked before the first byte is
-// written: signatures of the top-level roles, versions, hashes, expiry, and that the place is not newer (1). Targets come first, then
-// delegated roles, then the top-level ones, the timestamp last, so that readers never meet half a change (dtuf:O12).
+// DIRECTORY: metadata as tuf-timestamp left it; PLACE: where clients read it. Before the first byte is written everything is judged as by
+// tuf-lint (dtuf:R21): for a client with no state, for one at the state of the place, and that the place is not newer (1). Targets come
+// first, then delegated roles, then the top-level ones, the timestamp last, so that readers never meet half a change (dtuf:O12).
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -18,23 +18,27 @@
 #include "base/mem.h"
 #include "base/progress.h"
 #include "crypto/hash.h"
-#include "oci/descriptor.h"
 #include "tuf/canon.h"
+#include "tuf/lint.h"
 #include "tuf/names.h"
 #include "tuf/publish.h"
 #include "tuf/remote.h"
 #include "tuf/role.h"
+#include "tuf/targetget.h"
 
 static struct {
 	const char *targets;
-	bool replace, unchained;
-} user;
+	int64_t first_root;
+	bool replace, dry_run;
+} user = { .first_root = 1 };
 
 static const struct cmd_option options[] = {
 	CMD_TEXT(0, "targets", "DIR", &user.targets,
 		"publish the data of the targets, too, which is there as tuf-add --targets puts it"),
 	CMD_FLAG(0, "replace", &user.replace, "also where what is published is newer, or another repository"),
-	CMD_FLAG(0, "unchained", &user.unchained, "a root need not be signed by the one before: who trusts that is cut off"),
+	CMD_NUMBER(0, "first-root", "N", &user.first_root, 1, INT64_MAX,
+		"clients were given root N; who trusts an older one is cut off"),
+	CMD_FLAG('n', "dry-run", &user.dry_run, "only judge it"),
 	CMD_GROUP(progress_options),
 	CMD_END,
 };
@@ -53,10 +57,11 @@ static const struct cmd cmd = {
 struct tree { // what shall be published
 	const char *directory;
 	int targets; // directory of the data, or -1
-	struct role root, snapshot;
+	int64_t roots;
+	struct role snapshot;
 	struct buf timestamp, snapshot_text;
 	bool consistent;
-	int64_t now;
+	struct lint_place *lint;
 	struct publish place;
 	struct progress progress;
 };
@@ -74,91 +79,23 @@ static int read_file(const struct tree *t, const char *role, int64_t version, st
 	return r ? role_parse(buf_text(text), text->length, subject, r, e) : 0;
 }
 
-static int check_signed(const struct role *by, const struct role *r, const char *role, struct err *e)
-{
-	keys_auto set = { 0 };
-	buf_auto payload = { 0 };
-	role_payload(r, &payload);
-	return role_keys(by, role, &set, e) < 0 ? -1
-						: keys_check(&set, role, role_signatures(r), payload.data, payload.length, e);
-}
-
-static int check_current(const struct tree *t, const struct role *r, const char *role, struct err *e)
-{
-	char date[DATE_TEXT_MAX];
-	if (strcmp(role_type_name(r->type), names_is_top_level(role) ? role : "targets") != 0)
-		return err_set(e, STATUS_REFUSED, "%s: metadata of type %s", role, role_type_name(r->type));
-	if (role_expired(r->expires, t->now))
-		return err_set(e, STATUS_REFUSED, "%s: expired at %s", role, date_format(r->expires, date));
-	return 0;
-}
-
-// All roots up to the newest, each signed by itself and by the one before.
-static int check_roots(struct tree *t, struct err *e)
+static int read_top(struct tree *t, struct err *e)
 {
 	buf_auto text = { 0 };
-	role_auto newest = { 0 };
-	if (read_file(t, "root", 0, &text, &newest, e) < 0)
-		return -1;
-	for (int64_t v = 1; v <= newest.version; v++) {
-		role_auto r = { 0 };
-		if (read_file(t, "root", v, &text, &r, e) < 0)
-			return e->status == STATUS_NOT_FOUND && v == newest.version
-				? err_hint(e, "root.json is not complete: it lacks signatures")
-				: -1;
-		if (r.type != ROLE_ROOT || r.version != v)
-			return err_set(e, STATUS_REFUSED, "'%" PRId64 ".root.json': not version %" PRId64 " of a root", v, v);
-		if (check_signed(&r, &r, "root", e) < 0 ||
-			(v > 1 && !user.unchained && check_signed(&t->root, &r, "root", e) < 0))
-			return err_context(e, "'%" PRId64 ".root.json'", v);
-		role_free(&t->root);
-		t->root = r;
-		r = (struct role){ 0 };
-	}
-	t->consistent = json_is_true(json_object_get(t->root.body, "consistent_snapshot"));
-	return check_current(t, &t->root, "root", e);
-}
-
-static int64_t file_version(const struct tree *t, int64_t version)
-{
-	return t->consistent ? version : 0;
-}
-
-// Whether the text is what another file lists it as.
-static int check_listed(const json_t *entry, const char *role, const struct role *r, const struct buf *text, struct err *e)
-{
-	char digest[DIGEST_TEXT_MAX];
-	const json_t *length = json_object_get(entry, "length");
-	const char *hash = json_string_value(json_object_get(json_object_get(entry, "hashes"), "sha256"));
-	hash_bytes(DIGEST_SHA256, text->data, text->length, digest);
-	if (r->version != json_integer_value(json_object_get(entry, "version")))
-		return err_set(e, STATUS_REFUSED, "%s: version %" PRId64 ", but %" PRId64 " is listed", role, r->version,
-			(int64_t)json_integer_value(json_object_get(entry, "version")));
-	if ((length && json_integer_value(length) < (json_int_t)text->length) ||
-		(hash && strcmp(hash, strchr(digest, ':') + 1) != 0))
-		return err_set(e, STATUS_REFUSED,
-			"%s: not the bytes that are listed: it changed after tuf-snapshot or tuf-timestamp", role);
-	return 0;
-}
-
-static int check_top(struct tree *t, struct err *e)
-{
+	role_auto root = { 0 };
 	role_auto timestamp = { 0 };
-	if (read_file(t, "timestamp", 0, &t->timestamp, &timestamp, e) < 0 ||
-		check_signed(&t->root, &timestamp, "timestamp", e) < 0 || check_current(t, &timestamp, "timestamp", e) < 0)
+	if (read_file(t, "root", t->roots, &text, &root, e) < 0 ||
+		role_parse(t->timestamp.data, t->timestamp.length, "timestamp", &timestamp, e) < 0)
 		return -1;
+	t->consistent = json_is_true(json_object_get(root.body, "consistent_snapshot"));
 	const json_t *entry = json_object_get(json_object_get(timestamp.body, "meta"), "snapshot.json");
 	int64_t version = json_integer_value(json_object_get(entry, "version"));
-	if (read_file(t, "snapshot", file_version(t, version), &t->snapshot_text, &t->snapshot, e) < 0 ||
-		check_listed(entry, "snapshot", &t->snapshot, &t->snapshot_text, e) < 0 ||
-		check_signed(&t->root, &t->snapshot, "snapshot", e) < 0)
-		return -1;
-	return check_current(t, &t->snapshot, "snapshot", e);
+	return read_file(t, "snapshot", t->consistent ? version : 0, &t->snapshot_text, &t->snapshot, e);
 }
 
 // ---- the roles that the snapshot lists ----
 
-typedef int visit(struct tree *t, const char *role, const struct role *r, const struct buf *text, struct err *e);
+typedef int visit(struct tree *t, const char *role, int64_t version, struct err *e);
 
 static int each_role(struct tree *t, visit *f, struct err *e)
 {
@@ -166,14 +103,11 @@ static int each_role(struct tree *t, visit *f, struct err *e)
 	json_t *entry;
 	json_object_foreach(json_object_get(t->snapshot.body, "meta"), name, entry) {
 		size_t n = strlen(name);
-		buf_auto text = { 0 };
-		role_auto r = { 0 };
 		if (n < 6 || strcmp(name + n - 5, ".json") != 0)
 			return err_set(e, STATUS_REFUSED, "snapshot: lists '%s', which is no metadata file", name);
 		mem_auto char *role = mem_text_n(name, n - 5);
-		int64_t version = json_integer_value(json_object_get(entry, "version"));
-		if (read_file(t, role, file_version(t, version), &text, &r, e) < 0 ||
-			check_listed(entry, role, &r, &text, e) < 0 || f(t, role, &r, &text, e) < 0)
+		int64_t version = t->consistent ? json_integer_value(json_object_get(entry, "version")) : 0;
+		if (strcmp(role, "root") != 0 && f(t, role, version, e) < 0)
 			return -1;
 	}
 	return 0;
@@ -197,34 +131,29 @@ static int open_data(const struct tree *t, const char *path, const char *hash, i
 	return io_steal(fd);
 }
 
-static int put_blobs(struct tree *t, const struct buf *manifest, struct err *e)
+static int put_blobs(struct tree *t, const struct targetget *g, struct err *e)
 {
-	size_t i;
-	json_t *layer;
-	jsonio_auto json_t *m = jsonio_parse(manifest->data, manifest->length, "manifest", e);
-	json_array_foreach(json_object_get(m, "layers"), i, layer) {
-		struct descriptor d;
-		if (descriptor_parse(layer, "layers", &d, e) < 0)
-			return -1;
-		const char *hash = strchr(d.digest, ':') + 1;
+	for (size_t i = 0; i < g->count; i++) {
+		const char *hash = strchr(g->blobs[i].digest, ':') + 1;
 		mem_auto char *path = mem_format("blobs/sha256/%s", hash);
 		io_auto int fd = openat(t->targets, path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 		if (fd < 0)
 			return err_open(e, path);
-		if (publish_blob(&t->place, fd, hash, d.size, e) < 0)
+		if (publish_blob(&t->place, fd, hash, g->blobs[i].size, e) < 0)
 			return -1;
 	}
-	return m ? 0 : -1;
+	return 0;
 }
 
-static int put_target(struct tree *t, const char *path, const char *hash, int64_t size, bool several, bool write, struct err *e)
+static int put_target(struct tree *t, const char *path, const char *hash, const json_t *target, struct err *e)
 {
 	buf_auto manifest = { 0 };
+	int64_t size = json_integer_value(json_object_get(target, "length"));
 	io_auto int fd = open_data(t, path, hash, size, e);
-	if (fd < 0 || !write)
-		return fd < 0 ? -1 : 0;
+	if (fd < 0)
+		return -1;
 	progress_add(&t->progress, size);
-	if (!several)
+	if (!json_is_integer(json_object_get(json_object_get(target, "custom"), "blobs")))
 		return publish_target(&t->place, path, fd, hash, size, e);
 	if (io_read_stream(fd, JSONIO_BYTES_MAX, path, &manifest, e) < 0)
 		return -1;
@@ -233,15 +162,20 @@ static int put_target(struct tree *t, const char *path, const char *hash, int64_
 	if (strcmp(digest + strlen("sha256:"), hash) != 0)
 		return err_set(e, STATUS_REFUSED, "the target '%s': digest mismatch: expected sha256:%s, found %s", path, hash,
 			digest);
-	if (put_blobs(t, &manifest, e) < 0)
-		return -1;
-	return publish_manifest(&t->place, path, &manifest, hash, e);
+	struct targetget g = { .target = target, .path = path };
+	int failed = targetget_manifest(&g, &manifest, e) < 0 || put_blobs(t, &g, e) < 0;
+	targetget_free(&g);
+	return failed ? -1 : publish_manifest(&t->place, path, &manifest, hash, e);
 }
 
-static int each_target(struct tree *t, const struct role *r, bool write, struct err *e)
+static int put_data(struct tree *t, const char *role, int64_t version, struct err *e)
 {
+	buf_auto text = { 0 };
+	role_auto r = { 0 };
 	struct canon_span key, value;
-	struct canon_walk walk = canon_walk_start(r->targets.data, r->targets.length);
+	if (read_file(t, role, version, &text, &r, e) < 0)
+		return -1;
+	struct canon_walk walk = canon_walk_start(r.targets.data, r.targets.length);
 	while (canon_walk_next(&walk, &key, &value)) {
 		mem_auto char *path = canon_unquote(&key);
 		jsonio_auto json_t *target = jsonio_parse(value.text, value.length, "target", e);
@@ -251,46 +185,41 @@ static int each_target(struct tree *t, const struct role *r, bool write, struct 
 		mem_auto char *digest = mem_format("sha256:%s", hash ? hash : "");
 		if (!digest_valid(digest, NULL, NULL))
 			return err_set(e, STATUS_REFUSED, "the target '%s': no sha256 is listed", path);
-		bool several = json_object_get(json_object_get(target, "custom"), "blobs");
-		if (put_target(t, path, digest + strlen("sha256:"), json_integer_value(json_object_get(target, "length")),
-			    several, write, e) < 0)
+		if (put_target(t, path, digest + strlen("sha256:"), target, e) < 0)
 			return -1;
 	}
 	return 0;
 }
 
-// ---- visits ----
+// ---- metadata, written ----
 
-static int check_role(struct tree *t, const char *role, const struct role *r, const struct buf *text, struct err *e)
+static int put_metadata(struct tree *t, const char *role, int64_t version, struct err *e)
 {
-	(void)text;
-	if (!strcmp(role, "targets") && check_signed(&t->root, r, "targets", e) < 0)
-		return -1;
-	if (check_current(t, r, role, e) < 0)
-		return -1;
-	return t->targets < 0 ? 0 : each_target(t, r, false, e);
+	buf_auto text = { 0 };
+	return read_file(t, role, version, &text, NULL, e) < 0 ? -1 : publish_metadata(&t->place, role, version, &text, e);
 }
 
-static int put_data(struct tree *t, const char *role, const struct role *r, const struct buf *text, struct err *e)
+static int put_delegated(struct tree *t, const char *role, int64_t version, struct err *e)
 {
-	(void)role;
-	(void)text;
-	return each_target(t, r, true, e);
+	return strcmp(role, "targets") ? put_metadata(t, role, version, e) : 0;
 }
 
-static int put_delegated(struct tree *t, const char *role, const struct role *r, const struct buf *text, struct err *e)
+static int put_targets_role(struct tree *t, const char *role, int64_t version, struct err *e)
 {
-	return strcmp(role, "targets") ? publish_metadata(&t->place, role, file_version(t, r->version), text, e) : 0;
+	return strcmp(role, "targets") ? 0 : put_metadata(t, role, version, e);
 }
 
-static int put_targets_role(struct tree *t, const char *role, const struct role *r, const struct buf *text, struct err *e)
+static int each_root(struct tree *t, visit *f, struct err *e)
 {
-	return strcmp(role, "targets") ? 0 : publish_metadata(&t->place, role, file_version(t, r->version), text, e);
+	for (int64_t v = 1; v <= t->roots; v++)
+		if (f(t, "root", v, e) < 0)
+			return -1;
+	return 0;
 }
 
-// ---- the verb ----
+// ---- judging ----
 
-// 1 when this very timestamp is published already.
+// 1 when a timestamp is published; not when ours is as new, unless it is this very one (dtuf:A17).
 static int check_newer(struct tree *t, struct err *e)
 {
 	buf_auto text = { 0 };
@@ -300,36 +229,67 @@ static int check_newer(struct tree *t, struct err *e)
 	if (absent || user.replace)
 		return absent < 0 ? -1 : 0;
 	if (text.length == t->timestamp.length && !memcmp(text.data, t->timestamp.data, text.length))
-		return 0;
+		return 1;
 	if (role_parse(buf_text(&text), text.length, "the published timestamp", &published, e) < 0 ||
 		role_parse(t->timestamp.data, t->timestamp.length, "timestamp", &ours, e) < 0)
 		return -1;
 	if (published.version < ours.version)
-		return 0;
+		return 1;
 	err_set(e, STATUS_REFUSED,
 		"timestamp %" PRId64 " is published, and this is %" PRId64 ": somebody else published meanwhile",
 		published.version, ours.version);
 	return err_hint(e, "make a newer one of what is published, or --replace it");
 }
 
-static int put_roots(struct tree *t, struct err *e)
+static int check_clients(struct tree *t, bool published, struct err *e)
 {
-	buf_auto text = { 0 };
-	for (int64_t v = 1; v <= t->root.version; v++)
-		if (read_file(t, "root", v, &text, NULL, e) < 0 || publish_metadata(&t->place, "root", v, &text, e) < 0)
-			return -1;
-	return 0;
+	struct lint l = { .now = date_now(),
+		.first_root = user.first_root,
+		.data = t->targets < 0 ? LINT_DATA_UNSEEN : LINT_DATA_THERE,
+		.only_new = !published };
+	int failed = lint_tree(t->lint, &l, e) < 0 || lint_judge(&l, t->directory, e) < 0;
+	if (!failed && l.newest_root != t->roots) {
+		failed = err_set(e, STATUS_REFUSED, "'root.json' is version %" PRId64 ", and complete is %" PRId64, t->roots,
+			l.newest_root);
+		err_hint(e, "root.json is not complete: it lacks signatures");
+	}
+	lint_free(&l);
+	return failed ? -1 : 0;
 }
 
-static int push(struct tree *t, struct err *e)
+// What nothing delegates to, and roots before the first, clients do not ask for, and they are published all the same.
+static int check_file(struct tree *t, const char *role, int64_t version, struct err *e)
 {
-	if (check_roots(t, e) < 0 || check_top(t, e) < 0 || each_role(t, check_role, e) < 0)
+	mem_auto char *name = names_role_file(role, version);
+	mem_auto char *path = mem_format("%s/%s", t->directory, name);
+	return access(path, R_OK) < 0 ? err_open(e, path) : 0;
+}
+
+static int check(struct tree *t, struct err *e)
+{
+	buf_auto text = { 0 };
+	role_auto root = { 0 };
+	if (read_file(t, "root", 0, &text, &root, e) < 0 || read_file(t, "timestamp", 0, &t->timestamp, NULL, e) < 0)
+		return -1;
+	t->roots = root.version;
+	int published = check_newer(t, e);
+	if (published < 0 || check_clients(t, published, e) < 0 || read_top(t, e) < 0 || each_root(t, check_file, e) < 0 ||
+		each_role(t, check_file, e) < 0)
 		return -1;
 	if (!t->consistent && t->place.index)
 		return err_set(e, STATUS_REFUSED, "without consistent snapshots it can be published in file:DIR only");
-	if (check_newer(t, e) < 0 || (t->targets >= 0 && each_role(t, put_data, e) < 0) || each_role(t, put_delegated, e) < 0 ||
-		put_roots(t, e) < 0 ||
-		publish_metadata(&t->place, "snapshot", file_version(t, t->snapshot.version), &t->snapshot_text, e) < 0 ||
+	return 0;
+}
+
+// ---- the verb ----
+
+static int push(struct tree *t, struct err *e)
+{
+	if (check(t, e) < 0 || user.dry_run)
+		return user.dry_run && !e->status ? 0 : -1;
+	if ((t->targets >= 0 && each_role(t, put_data, e) < 0) || each_role(t, put_delegated, e) < 0 ||
+		each_root(t, put_metadata, e) < 0 ||
+		publish_metadata(&t->place, "snapshot", t->consistent ? t->snapshot.version : 0, &t->snapshot_text, e) < 0 ||
 		each_role(t, put_targets_role, e) < 0 || publish_metadata(&t->place, "timestamp", 0, &t->timestamp, e) < 0)
 		return -1;
 	return publish_commit(&t->place, e);
@@ -344,7 +304,12 @@ static int open_tree(struct tree *t, const char *place, struct sandbox *s, struc
 		if (t->targets < 0)
 			return err_open(e, user.targets);
 	}
-	return publish_open(&t->place, place, s, e) < 0 ? -1 : sandbox_enter(s, e);
+	mem_auto char *metadata = mem_format("file:%s", t->directory);
+	mem_auto char *targets = user.targets ? mem_format("file:%s", user.targets) : NULL;
+	if (publish_open(&t->place, place, s, e) < 0)
+		return -1;
+	t->lint = lint_open(remote_open_at(NULL, metadata, targets, s, e), place, s, e);
+	return t->lint ? sandbox_enter(s, e) : -1;
 }
 
 int main(int argc, char **argv)
@@ -352,7 +317,7 @@ int main(int argc, char **argv)
 	struct err e = { 0 };
 	struct sandbox sandbox = { 0 };
 	struct cmd_operands what = cmd_start(&cmd, argc, argv);
-	struct tree t = { .directory = what.items[0], .targets = -1, .now = date_now(), .place = { .directory = -1 } };
+	struct tree t = { .directory = what.items[0], .targets = -1, .place = { .directory = -1 } };
 	progress_start(&t.progress, what.items[0], -1);
 	int failed = open_tree(&t, what.items[1], &sandbox, &e) < 0 || push(&t, &e) < 0;
 	if (failed)
@@ -360,7 +325,7 @@ int main(int argc, char **argv)
 	else
 		progress_end(&t.progress);
 	publish_close(&t.place);
-	role_free(&t.root);
+	lint_close(t.lint);
 	role_free(&t.snapshot);
 	buf_free(&t.timestamp);
 	buf_free(&t.snapshot_text);

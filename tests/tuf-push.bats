@@ -85,47 +85,101 @@ add() { # add NAME TEXT
 	same new "$(download one file:f a)"
 }
 
-@test "dtuf:A16 dtuf:R21 what clients would refuse is refused before the first write" {
+@test "dtuf:A16 dtuf:R21 dtuf:D29 what clients would refuse is refused before the first write, and each of it told" {
 	repository
 	add a 'text'
+	echo one >one
+	echo two >two
+	tuf-put -q --manifest manifest file:data.tree both one two | tuf-add --key targets.pem m/targets.json
+	cp -r data.tree/targets/* data
 	publish
 	tuf-push --targets data m file:f
 	before=$(contents f)
 	cp -r m good
-	again() { rm -rf m && cp -r good m; }
-	rm data/*
-	refuse 3 tuf-push --targets data m file:f
-	says "the target 'a': no data"
+	cp -r data data.good
+	again() { rm -rf m data && cp -r good m && cp -r data.good data; }
+	rm data/*.a
+	refuse 1 tuf-push --targets data m file:f
+	says "target 'a': no data"
 	echo changed >"data/$(printf text | sha256sum | cut -d' ' -f1).a"
 	refuse 1 tuf-push --targets data m file:f
+	says "target 'a': signed are 4 bytes, there are 8"
+	again
+	rm "data/blobs/sha256/$(sha256sum <two | cut -d' ' -f1)"
+	refuse 1 tuf-push --targets data m file:f
+	says "target 'both': no data"
+	again
 	tuf-timestamp m
 	refuse 1 tuf-push m file:f
 	says 'timestamp: threshold not met'
 	again
-	tuf-snapshot --key snapshot.pem m
-	tuf-timestamp --key snapshot.pem --set-version 1 m 2>/dev/null || true
 	jq -c '.signed.version = 9' good/timestamp.json >m/timestamp.json
 	refuse 1 tuf-push m file:f
 	again
 	tuf-root --key root.pem --expires 1s m/root.json
+	tuf-snapshot --key snapshot.pem --expires 1s m
 	tuf-timestamp --key timestamp.pem --expires 2h m
 	sleep 2
 	refuse 1 tuf-push m file:f
-	says 'root: expired'
+	says 'root: version 2 expired' 'snapshot: version 3 expired' 'errors: 2'
 	again
 	tuf-root m/root.json
-	refuse 3 tuf-push m file:f
+	tuf-timestamp --key timestamp.pem m
+	refuse 1 tuf-push m file:f
 	says 'lacks signatures'
 	again
 	cp m/1.targets.json m/2.targets.json
 	refuse 1 tuf-push m file:f
-	says 'targets: version 1, but 2 is listed'
+	says 'targets: the snapshot lists version 2, and the file has 1'
 	again
 	rm m/2.snapshot.json
-	refuse 3 tuf-push m file:f
+	refuse 1 tuf-push m file:f
+	says 'snapshot: the timestamp lists version 2, but there is no such file'
+	again
+	echo '{' >m/timestamp.json
+	refuse 6 tuf-push m file:f
 	refuse 2 tuf-push m https://example.com/
 	refuse 3 tuf-push missing file:f
 	same "$before" "$(contents f)"
+}
+
+@test "dtuf:D22 dtuf:D29 dtuf:R21 what a client at the published state would refuse is refused; that alone can be waived" {
+	keys other
+	for place in file:f oci:o; do
+		rm -rf m && repository
+		tuf-delegate --path 'x/*' --add-key other.pub --key targets.pem --key other.pem m/targets.json team
+		publish
+		tuf-push --dry-run m $place # to a place that is not there yet
+		run ! tuf-refresh -q --tuf empty --root root.pub --repo $place
+		tuf-push m $place
+		before=$(contents "${place#*:}")
+		tuf-delegate --remove --key targets.pem m/targets.json team
+		tuf-snapshot --key snapshot.pem --drop team m
+		tuf-timestamp --key timestamp.pem m
+		for waived in '' '--first-root 1' -n; do
+			# shellcheck disable=SC2086  # two words
+			refuse 1 tuf-push $waived m $place
+			says "a client at the older state: snapshot: rolled back: 'team.json' was listed" 'errors: 1'
+		done
+		same "$before" "$(contents "${place#*:}")"
+		tuf-push --replace --dry-run m $place
+		same "$before" "$(contents "${place#*:}")"
+		tuf-push --replace m $place
+	done
+	keys root2
+	tuf-root --drop-key "root=$(keyid root)" --add-key root=root2.pub --key root2.pem m/root.json
+	cp m/root.json m/2.root.json # not signed by the one before
+	publish
+	refuse 1 tuf-push --replace m file:f
+	says 'version 2 by the keys of version 1: root: threshold not met'
+	refuse 1 tuf-push m file:f
+	tuf-push --first-root 2 m file:f
+	publish
+	tuf-push --first-root 2 m file:f
+	tuf-refresh -q --tuf new --root root2.pub --repo file:f >list
+	[[ $(wc -l <list) == 4 ]]
+	refuse 1 tuf-push --first-root 3 m file:f
+	says "there is no '3.root.json'"
 }
 
 @test "dtuf:A17 a second publisher with an older state is refused, unless told to replace" {

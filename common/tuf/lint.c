@@ -7,6 +7,7 @@
 
 #include "base/jsonio.h"
 #include "base/mem.h"
+#include "base/msg.h"
 #include "crypto/hash.h"
 #include "tuf/canon.h"
 #include "tuf/delegation.h"
@@ -14,22 +15,22 @@
 
 #define BINS_MAX ((int64_t)1 << 20) // of a delegation all of whose bins are looked for
 
-struct linter {
-	struct lint *l;
-	struct remote *tree;
-	struct received root, timestamp, snapshot;
-	json_t *seen;    // names of roles that were checked, and each way to them
-	json_t *reached; // names of roles
-};
-
 void lint_free(struct lint *l)
 {
 	texts_free(&l->errors);
 	texts_free(&l->warnings);
 }
 
-static void add(struct texts *list, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static void add(struct texts *list, const char *format, ...)
+int lint_judge(const struct lint *l, const char *tree, struct err *e)
+{
+	for (size_t i = 0; i < l->errors.count; i++)
+		msg_error("%s", l->errors.items[i]);
+	if (!l->errors.count)
+		return 0;
+	return err_set(e, STATUS_REFUSED, "'%s': errors: %zu, warnings: %zu", tree, l->errors.count, l->warnings.count);
+}
+
+void lint_add(struct texts *list, const char *format, ...)
 {
 	char *text;
 	va_list arguments;
@@ -40,11 +41,10 @@ static void add(struct texts *list, const char *format, ...)
 	texts_take(list, text);
 }
 
-// A check that failed is a finding, and is forgotten.
-static bool good(struct linter *x, int result, struct err *e)
+bool lint_good(struct linter *x, int result, struct err *e)
 {
 	if (result < 0)
-		add(&x->l->errors, "%s", e->text);
+		lint_add(&x->l->errors, "%s", e->text);
 	*e = (struct err){ 0 };
 	return result >= 0;
 }
@@ -56,12 +56,12 @@ static bool load(struct linter *x, const char *role, int64_t version, int64_t li
 	buf_auto bytes = { 0 };
 	int result = remote_metadata(x->tree, role, version, (size_t)limit, &bytes, &e);
 	if (result > 0) {
-		add(&x->l->errors, "%s: %s, but there is no such file", role, why);
+		lint_add(&x->l->errors, "%s: %s, but there is no such file", role, why);
 		return false;
 	}
 	if (result < 0)
 		err_context(&e, "%s", role);
-	return good(x, result, &e) && good(x, received_parse(out, role, &bytes, &e), &e);
+	return lint_good(x, result, &e) && lint_good(x, received_parse(out, role, &bytes, &e), &e);
 }
 
 // ---- keys ----
@@ -76,7 +76,7 @@ static void check_keyids(struct linter *x, const char *where, const json_t *keys
 		if (canon_value(object, CANON_SIGNED, &text, &(struct err){ 0 }) < 0)
 			continue;
 		if (strcmp(strchr(hash_bytes(DIGEST_SHA256, buf_text(&text), text.length, digest), ':') + 1, id) != 0)
-			add(&x->l->warnings, "%s: the keyid '%s' is not the SHA-256 of its key", where, id);
+			lint_add(&x->l->warnings, "%s: the keyid '%s' is not the SHA-256 of its key", where, id);
 	}
 }
 
@@ -90,7 +90,7 @@ static void check_threshold(struct linter *x, const struct received *delegator, 
 	for (size_t i = 0; i < keys.count; i++)
 		usable += keys.items[i].key.pkey && keys.items[i].same_as == i;
 	if (usable < keys.threshold)
-		add(&x->l->errors, "%s: role '%s': the threshold is %" PRId64 ", and it has %" PRId64 " usable keys",
+		lint_add(&x->l->errors, "%s: role '%s': the threshold is %" PRId64 ", and it has %" PRId64 " usable keys",
 			delegator->role, role, keys.threshold, usable);
 }
 
@@ -100,12 +100,12 @@ static void check_root(struct linter *x, const struct received *before, const st
 {
 	struct err e = { 0 };
 	if (root->version != version)
-		add(&x->l->errors, "root: '%" PRId64 ".root.json' has version %" PRId64, version, root->version);
+		lint_add(&x->l->errors, "root: '%" PRId64 ".root.json' has version %" PRId64, version, root->version);
 	if (received_check(root, root, &e) < 0)
-		add(&x->l->errors, "version %" PRId64 " by its own keys: %s", version, e.text);
+		lint_add(&x->l->errors, "version %" PRId64 " by its own keys: %s", version, e.text);
 	e = (struct err){ 0 };
 	if (before->role && received_check(root, before, &e) < 0)
-		add(&x->l->errors, "version %" PRId64 " by the keys of version %" PRId64 ": %s", version, before->version,
+		lint_add(&x->l->errors, "version %" PRId64 " by the keys of version %" PRId64 ": %s", version, before->version,
 			e.text);
 }
 
@@ -118,23 +118,24 @@ static bool check_roots(struct linter *x)
 		int result = remote_metadata(x->tree, "root", version, ROLE_ROOT_BYTES_MAX, &bytes, &e);
 		if (result > 0)
 			break;
-		if (!good(x, result, &e) || !good(x, received_parse(&root, "root", &bytes, &e), &e))
+		if (!lint_good(x, result, &e) || !lint_good(x, received_parse(&root, "root", &bytes, &e), &e))
 			return false;
 		check_root(x, &x->root, &root, version);
 		received_move(&x->root, &root);
+		x->l->newest_root = version;
 	}
 	if (!x->root.role) {
-		add(&x->l->errors, "root: there is no '1.root.json'");
+		lint_add(&x->l->errors, "root: there is no '%" PRId64 ".root.json'", x->l->first_root);
 		return false;
 	}
 	for (enum role_type t = ROLE_ROOT; t <= ROLE_TARGETS; t++)
 		check_threshold(x, &x->root, role_type_name(t));
 	check_keyids(x, "root", json_object_get(x->root.body, "keys"));
-	good(x, received_check_expiry(&x->root, x->l->now, &e), &e);
+	lint_good(x, received_check_expiry(&x->root, x->l->now, &e), &e);
 	return true;
 }
 
-static bool consistent(const struct linter *x)
+bool lint_consistent(const struct linter *x)
 {
 	return json_is_true(json_object_get(x->root.body, "consistent_snapshot"));
 }
@@ -148,11 +149,11 @@ static bool check_timestamp(struct linter *x)
 	json_t *entry;
 	if (!load(x, "timestamp", 0, ROLE_TIMESTAMP_BYTES_MAX, "every repository has one", &x->timestamp))
 		return false;
-	good(x, received_check(&x->timestamp, &x->root, &e), &e);
-	good(x, received_check_expiry(&x->timestamp, x->l->now, &e), &e);
+	lint_good(x, received_check(&x->timestamp, &x->root, &e), &e);
+	lint_good(x, received_check_expiry(&x->timestamp, x->l->now, &e), &e);
 	json_object_foreach(json_object_get(x->timestamp.body, "meta"), name, entry)
 		if (strcmp(name, "snapshot.json") != 0)
-			add(&x->l->errors, "timestamp: it lists '%s': a timestamp lists snapshot.json alone", name);
+			lint_add(&x->l->errors, "timestamp: it lists '%s': a timestamp lists snapshot.json alone", name);
 	return true;
 }
 
@@ -163,102 +164,22 @@ static bool load_listed(struct linter *x, const struct received *lister, const c
 	struct err e = { 0 };
 	struct received_entry entry;
 	if (!received_entry(lister, role, &entry)) {
-		add(&x->l->errors, "%s: the %s does not list this role", role, lister->role);
+		lint_add(&x->l->errors, "%s: the %s does not list this role", role, lister->role);
 		return false;
 	}
 	mem_auto char *why = mem_format("the %s lists version %" PRId64, lister->role, entry.version);
 	int64_t limit = entry.length >= 0 ? entry.length : otherwise;
-	if (!load(x, role, consistent(x) ? entry.version : 0, limit, why, out))
+	if (!load(x, role, lint_consistent(x) ? entry.version : 0, limit, why, out))
 		return false;
 	if (out->version != entry.version)
-		add(&x->l->errors, "%s: %s, and the file has %" PRId64, role, why, out->version);
+		lint_add(&x->l->errors, "%s: %s, and the file has %" PRId64, role, why, out->version);
 	if (entry.length >= 0 && (size_t)entry.length != out->bytes.length)
-		add(&x->l->errors, "%s: the %s lists %" PRId64 " bytes, and the file has %zu", role, lister->role, entry.length,
-			out->bytes.length);
+		lint_add(&x->l->errors, "%s: the %s lists %" PRId64 " bytes, and the file has %zu", role, lister->role,
+			entry.length, out->bytes.length);
 	if (entry.hashes)
-		good(x, received_check_hashes(entry.hashes, out->bytes.data, out->bytes.length, role, &e), &e);
-	good(x, received_check_expiry(out, x->l->now, &e), &e);
+		lint_good(x, received_check_hashes(entry.hashes, out->bytes.data, out->bytes.length, role, &e), &e);
+	lint_good(x, received_check_expiry(out, x->l->now, &e), &e);
 	return true;
-}
-
-// ---- targets ----
-
-static int add_to_hash(void *context, const void *data, size_t length, struct err *e)
-{
-	(void)e;
-	hash_add(context, data, length);
-	return 0;
-}
-
-static void check_data(struct linter *x, const char *role, const char *path, enum digest_algorithm a, const char *hash,
-	int64_t length)
-{
-	struct err e = { 0 };
-	int64_t size = 0;
-	char digest[DIGEST_TEXT_MAX];
-	const char *prefix = consistent(x) ? hash : NULL;
-	if (remote_has_target(x->tree, path, prefix, &size, &e) < 0) {
-		add(&x->l->errors, "%s: target '%s': no data: %s", role, path, e.text);
-		return;
-	}
-	if (size != length)
-		add(&x->l->errors, "%s: target '%s': signed are %" PRId64 " bytes, there are %" PRId64, role, path, length, size);
-	if (!x->l->data || size != length)
-		return;
-	struct hash *h = hash_start(a);
-	struct remote_request q = { .limit = length, .sink = add_to_hash, .context = h };
-	int result = remote_target(x->tree, 0, path, prefix, &q, &e);
-	if (good(x, result, &e) && strcmp(strchr(hash_finish(h, digest), ':') + 1, hash) != 0)
-		add(&x->l->errors, "%s: target '%s': its data has another %s than signed", role, path, digest_name(a));
-	else if (result < 0)
-		hash_free(h);
-}
-
-static void check_target(struct linter *x, const char *role, const char *path, const json_t *target)
-{
-	struct err e = { 0 };
-	size_t known = 0;
-	if (names_check_target(path, &e) < 0 || role_check_target(target, &e) < 0) {
-		add(&x->l->errors, "%s: target '%s': %s", role, path, e.text);
-		return;
-	}
-	for (enum digest_algorithm a = DIGEST_SHA256; a <= DIGEST_SHA512; a++) {
-		const char *hash = json_string_value(json_object_get(json_object_get(target, "hashes"), digest_name(a)));
-		if (!hash)
-			continue;
-		known++;
-		check_data(x, role, path, a, hash, json_integer_value(json_object_get(target, "length")));
-	}
-	if (!known)
-		add(&x->l->errors, "%s: target '%s': none of its hashes is sha256 or sha512", role, path);
-}
-
-// Whether this delegation lets the role speak for a path.
-static bool covers(const json_t *delegations, const char *role, const char *path)
-{
-	const char *prefix;
-	int bits;
-	char hash[NAMES_HASH_MAX];
-	names_path_hash(path, hash);
-	if (!delegation_bins(delegations, &prefix, &bits))
-		return delegation_covers(delegation_find(delegations, role), path, hash);
-	mem_auto char *bin = names_bin_role(prefix, bits, names_bin(hash, bits));
-	return !strcmp(bin, role);
-}
-
-static void check_targets(struct linter *x, const struct received *r, const struct received *delegator)
-{
-	struct scan_part key = { 0 }, value;
-	const json_t *delegations = json_object_get(delegator->body, "delegations");
-	for (struct scan_cursor c = scan_open(r->targets); scan_next(&c, &key, &value);) {
-		struct err e = { 0 };
-		mem_auto char *path = scan_text(key);
-		jsonio_auto json_t *target = jsonio_parse(value.at, value.length, r->role, &e);
-		if (delegations && !covers(delegations, r->role, path))
-			add(&x->l->warnings, "%s: target '%s': the delegation by '%s' does not cover it", r->role, path,
-				delegator->role);
-		check_target(x, r->role, path, target);
-	}
 }
 
 // ---- delegations ----
@@ -277,9 +198,9 @@ static void check_role(struct linter *x, const struct received *delegator, const
 	json_object_set_new(x->reached, role, json_true());
 	if (!load_listed(x, &x->snapshot, role, ROLE_TARGETS_BYTES_MAX, &r))
 		return;
-	good(x, received_check(&r, delegator, &e), &e);
+	lint_good(x, received_check(&r, delegator, &e), &e);
 	check_threshold(x, delegator, role);
-	check_targets(x, &r, delegator);
+	lint_targets(x, &r, delegator);
 	if (first)
 		check_delegations(x, &r);
 }
@@ -292,7 +213,7 @@ static void check_bins(struct linter *x, const struct received *r, const char *p
 		check_role(x, r, role);
 	}
 	if (bins > BINS_MAX)
-		add(&x->l->warnings, "%s: of its %" PRId64 " bins only the first %" PRId64 " were looked at", r->role, bins,
+		lint_add(&x->l->warnings, "%s: of its %" PRId64 " bins only the first %" PRId64 " were looked at", r->role, bins,
 			BINS_MAX);
 }
 
@@ -320,9 +241,9 @@ static void check_unreached(struct linter *x)
 		size_t n = strlen(name);
 		mem_auto char *role = mem_text_n(name, n > 5 ? n - 5 : 0);
 		if (n <= 5 || strcmp(name + n - 5, ".json") != 0)
-			add(&x->l->warnings, "snapshot: it lists '%s', which is no ROLE.json", name);
+			lint_add(&x->l->warnings, "snapshot: it lists '%s', which is no ROLE.json", name);
 		else if (!json_object_get(x->reached, role) && strcmp(role, "root") != 0)
-			add(&x->l->warnings, "snapshot: it lists the role '%s', to which nothing delegates", role);
+			lint_add(&x->l->warnings, "snapshot: it lists the role '%s', to which nothing delegates", role);
 	}
 }
 
@@ -334,7 +255,7 @@ static void check_all(struct linter *x)
 	if (!check_roots(x) || !check_timestamp(x) ||
 		!load_listed(x, &x->timestamp, "snapshot", ROLE_SNAPSHOT_BYTES_MAX, &x->snapshot))
 		return;
-	good(x, received_check(&x->snapshot, &x->root, &e), &e);
+	lint_good(x, received_check(&x->snapshot, &x->root, &e), &e);
 	check_role(x, &x->root, "targets");
 	check_unreached(x);
 }

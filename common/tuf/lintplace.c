@@ -17,18 +17,19 @@ struct lint_place {
 static int open_older(struct lint_place *p, const char *from, struct sandbox *s, struct err *e)
 {
 	mem_auto char *metadata = mem_format("%s/metadata", from);
-	if (!access(metadata, X_OK)) {
-		p->older = remote_open_tree(from, s, e);
-		return p->older ? 0 : -1;
-	}
-	return trusted_open(&p->state, from, false, s, e);
+	mem_auto char *tree = mem_format("file:%s", from);
+	bool is_place = !strncmp(from, "file:", 5) || !strncmp(from, "oci:", 4);
+	if (!is_place && access(metadata, X_OK) < 0)
+		return trusted_open(&p->state, from, false, s, e);
+	p->older = remote_open_at(is_place ? from : tree, NULL, NULL, s, e);
+	return p->older ? 0 : -1;
 }
 
-struct lint_place *lint_open(const char *tree, const char *from, struct sandbox *s, struct err *e)
+struct lint_place *lint_open(struct remote *tree, const char *from, struct sandbox *s, struct err *e)
 {
 	struct lint_place *p = mem_alloc(sizeof *p);
 	trusted_open_memory(&p->state);
-	p->tree = remote_open_tree(tree, s, e);
+	p->tree = tree;
 	if (p->tree && (!from || open_older(p, from, s, e) == 0))
 		return p;
 	lint_close(p);
@@ -100,13 +101,23 @@ static void run_new(const struct lint_place *p, struct lint *l)
 	client_close(&c);
 }
 
-// Brings a client to the older state: of a tree, at a time when nothing was expired.
+// At a time when nothing was expired. 1 when nobody can be there, as its roots all came before the first that clients were given.
+static int load_older_tree(const struct lint_place *p, const struct lint *l, struct client *c, struct err *e)
+{
+	int failed = start(c, p->older, l->first_root, e);
+	if (failed && e->status == STATUS_NOT_FOUND && l->first_root > 1) {
+		*e = (struct err){ 0 };
+		return 1;
+	}
+	return failed || run(c, p->older, 0, e) < 0 ? err_context(e, "the older tree") : 0;
+}
+
+// Brings a client to the older state; 1 when there can be none.
 static int load_older(const struct lint_place *p, const struct lint *l, struct client *c, struct err *e)
 {
 	buf_auto bytes = { 0 };
 	if (p->older)
-		return start(c, p->older, l->first_root, e) < 0 || run(c, p->older, 0, e) < 0 ? err_context(e, "the older tree")
-											      : 0;
+		return load_older_tree(p, l, c, e);
 	if (client_open(c, NULL, NULL, false, NULL, e) < 0)
 		return -1;
 	for (enum role_type t = ROLE_ROOT; t <= ROLE_TARGETS; t++)
@@ -120,11 +131,11 @@ int lintplace_run(const struct lint_place *p, struct lint *l, struct err *e)
 	struct client c;
 	struct err why = { 0 };
 	run_new(p, l);
-	if (!p->older && p->state.directory < 0)
+	if (l->only_new || (!p->older && p->state.directory < 0))
 		return 0;
 	int failed = load_older(p, l, &c, e);
 	if (!failed && run(&c, p->tree, l->now, &why) < 0)
 		tell(l, "a client at the older state", &why);
 	client_close(&c);
-	return failed;
+	return failed < 0 ? -1 : 0;
 }

@@ -57,7 +57,10 @@ int publish_open(struct publish *p, const char *where, struct sandbox *s, struct
 		return err_open(e, path);
 	if (flock(p->directory, LOCK_EX) < 0)
 		return err_system(e, "'%s': cannot lock", path);
-	return is_layout ? open_layout(p, e) : 0;
+	if (is_layout)
+		return open_layout(p, e);
+	return mkdirat(p->directory, "metadata", 0755) < 0 && errno != EEXIST ? err_system(e, "'%s': cannot make metadata/", path)
+									      : 0;
 }
 
 void publish_close(struct publish *p)

@@ -128,11 +128,10 @@ struct remote *remote_open(struct sandbox *s, struct err *e)
 	return NULL;
 }
 
-struct remote *remote_open_tree(const char *directory, struct sandbox *s, struct err *e)
+struct remote *remote_open_at(const char *repository, const char *metadata, const char *targets, struct sandbox *s, struct err *e)
 {
 	struct remote *r = mem_alloc(sizeof *r);
-	mem_auto char *place = mem_format("file:%s", directory);
-	if (!open_mirror(r, place, NULL, NULL, s, e))
+	if (!open_mirror(r, repository, metadata, targets, s, e))
 		return r;
 	remote_close(r);
 	return NULL;
@@ -308,19 +307,34 @@ int remote_target(struct remote *r, size_t mirror, const char *path, const char 
 	return read_target(&r->mirrors[mirror].targets, url_name, file_name, hash, q, e);
 }
 
+static char *blob_file(const char *hash)
+{
+	return mem_format("blobs/sha256/%s", hash);
+}
+
 int remote_blob(struct remote *r, size_t mirror, const char *hash, struct remote_request *q, struct err *e)
 {
-	mem_auto char *name = mem_format("blobs/sha256/%s", hash);
+	mem_auto char *name = blob_file(hash);
 	return read_target(&r->mirrors[mirror].targets, name, name, hash, q, e);
 }
 
-int remote_has_target(struct remote *r, const char *path, const char *hash, int64_t *size, struct err *e)
+static int64_t size_of(const struct remote *r, const char *file, struct err *e)
 {
 	struct stat st;
-	mem_auto char *name = remote_target_file(path, hash);
-	io_auto int fd = open_file(&r->mirrors[0].targets, name, e);
+	io_auto int fd = open_file(&r->mirrors[0].targets, file, e);
 	if (fd < 0)
 		return -1;
-	*size = fstat(fd, &st) < 0 ? -1 : st.st_size;
-	return 0;
+	return fstat(fd, &st) < 0 ? err_system(e, "'%s'", file) : st.st_size;
+}
+
+int64_t remote_target_size(const struct remote *r, const char *path, const char *hash, struct err *e)
+{
+	mem_auto char *name = remote_target_file(path, hash);
+	return size_of(r, name, e);
+}
+
+int64_t remote_blob_size(const struct remote *r, const char *hash, struct err *e)
+{
+	mem_auto char *name = blob_file(hash);
+	return size_of(r, name, e);
 }

@@ -21,9 +21,12 @@ struct remote;
 // What the options named: the same repository, in one place or several (mirrors, asked in order). Opens directories, and prepares the
 // network only where it is needed: call it before sandbox_enter. Returns NULL on failure. Nothing is asked for yet.
 struct remote *remote_open(struct sandbox *s, struct err *e);
-struct remote *remote_open_tree(const char *directory, struct sandbox *s, struct err *e); // this one, whatever the options say
-void remote_close(struct remote *r);                                                      // NULL is fine
+void remote_close(struct remote *r); // NULL is fine
 size_t remote_mirrors(const struct remote *r);
+
+// The same for what a program's operands name: values as of these options, NULL for those not given.
+struct remote *remote_open_at(const char *repository, const char *metadata, const char *targets, struct sandbox *s,
+	struct err *e);
 
 // Appends `[V.]ROLE.json`, V only above 0 (dtuf:S17). Returns 0, or 1 when the repository says that there is none (404, 403, no such
 // file), or -1; more than limit bytes is STATUS_LIMIT. A mirror that fails is passed over; one that has not this file, too, unless the
@@ -46,8 +49,9 @@ int remote_target(struct remote *r, size_t mirror, const char *path, const char 
 // One blob of a target that has several (dtuf:B3), by its SHA-256 in hex.
 int remote_blob(struct remote *r, size_t mirror, const char *hash, struct remote_request *q, struct err *e);
 
-// Of a tree: whether it has the target's file, and its size. STATUS_NOT_FOUND.
-int remote_has_target(struct remote *r, const char *path, const char *hash, int64_t *size, struct err *e);
+// Of a tree: the size of the file of a target, and of such a blob; -1 with STATUS_NOT_FOUND when it is not there.
+int64_t remote_target_size(const struct remote *r, const char *path, const char *hash, struct err *e);
+int64_t remote_blob_size(const struct remote *r, const char *hash, struct err *e);
 
 // Where a tree has a target, below targets/: its path with HASH. before the last component; F(path) for a path that is no plain one.
 char *remote_target_file(const char *path, const char *hash); // malloced

@@ -174,6 +174,11 @@ static int need_remote(const struct client *c, const char *path, struct err *e)
 
 // ---- several blobs ----
 
+static const json_t *signed_blobs(const json_t *target)
+{
+	return json_object_get(json_object_get(target, "custom"), "blobs");
+}
+
 static int add_blob(struct targetget *g, const json_t *layer, struct err *e)
 {
 	struct targetget_blob blob;
@@ -190,10 +195,11 @@ static int add_blob(struct targetget *g, const json_t *layer, struct err *e)
 	return 0;
 }
 
-static int read_manifest(struct targetget *g, const struct buf *text, json_int_t blobs, struct err *e)
+int targetget_manifest(struct targetget *g, const struct buf *text, struct err *e)
 {
 	size_t i;
 	json_t *layer;
+	json_int_t blobs = json_integer_value(signed_blobs(g->target));
 	jsonio_auto json_t *manifest = jsonio_parse(buf_text(text), text->length, g->path, e);
 	if (!manifest)
 		return -1;
@@ -206,7 +212,7 @@ static int read_manifest(struct targetget *g, const struct buf *text, json_int_t
 		g->path, blobs, g->count);
 }
 
-static int fetch_manifest(struct client *c, struct targetget *g, const struct expected *x, json_int_t blobs, struct err *e)
+static int fetch_manifest(struct client *c, struct targetget *g, const struct expected *x, struct err *e)
 {
 	buf_auto text = { 0 };
 	if (x->size > TARGETGET_MANIFEST_MAX)
@@ -221,19 +227,18 @@ static int fetch_manifest(struct client *c, struct targetget *g, const struct ex
 		return err_system(e, "target '%s': cannot rewind its manifest", g->path);
 	if (io_read_stream(memory, (size_t)TARGETGET_MANIFEST_MAX, g->path, &text, e) < 0)
 		return -1;
-	return read_manifest(g, &text, blobs, e);
+	return targetget_manifest(g, &text, e);
 }
 
 int targetget_blobs(struct client *c, const json_t *target, struct targetget *g, struct err *e)
 {
 	struct expected x;
-	const json_t *blobs = json_object_get(json_object_get(target, "custom"), "blobs");
-	*g = (struct targetget){ .target = target, .several = json_is_integer(blobs) };
+	*g = (struct targetget){ .target = target, .several = json_is_integer(signed_blobs(target)) };
 	if (expect_target(target, &x, e) < 0)
 		return -1;
 	g->path = x.what;
 	if (g->several)
-		return fetch_manifest(c, g, &x, json_integer_value(blobs), e);
+		return fetch_manifest(c, g, &x, e);
 	enum digest_algorithm a = x.hashes[DIGEST_SHA256] ? DIGEST_SHA256 : DIGEST_SHA512;
 	g->blobs = mem_alloc(sizeof *g->blobs);
 	g->blobs[g->count++].size = x.size;

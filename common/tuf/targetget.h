@@ -28,6 +28,10 @@ struct targetget {            // a target and the blobs that it is made of; free
 int targetget_blobs(struct client *c, const json_t *target, struct targetget *g, struct err *e);
 void targetget_free(struct targetget *g);
 
+// The blobs of a target of several, by its manifest: g->target and g->path are set. STATUS_REFUSED when it is no such manifest, or has
+// not as many blobs as were signed.
+int targetget_manifest(struct targetget *g, const struct buf *text, struct err *e);
+
 // Appends the blobs to fd, which is a file of no content yet. On failure what is in it is not to be used.
 int targetget_fetch(struct client *c, const struct targetget *g, int fd, struct err *e);
 

@@ -3,7 +3,7 @@
 # shellcheck shell=sh disable=SC2034,SC2154  # variables are shared with dtuf
 
 lock "$master"
-manifests=$master/repository/targets records=$master/repository/records published=$master/published
+manifests=$master/repository/targets records=$master/repository/records
 mkdir -p "$manifests" "$records" && chmod 700 "$master" || exit 1
 # A run that was stopped between the two renames of `adopt`.
 [ -d "$staged" ] || [ ! -d "$staged.old" ] || mv "$staged.old" "$staged" || exit 1
@@ -147,7 +147,7 @@ create_metadata() {
 	done
 	stage tuf-init "$@" "$new" || return
 	sign root "$keys/root_key" root && sign targets "$keys/targets_key" targets && sign_lists || return
-	adopt && rm -rf "$published" && true >"$master/repository/created"
+	true >"$new/created" && adopt
 }
 
 # ---- new keys ----
@@ -187,6 +187,12 @@ sign_old() {
 	sign root "$old_key" old_root
 }
 
+# Copies cannot follow to this root: it is the first that new ones are given.
+cut_off() {
+	version=$(jq -r .signed.version "$new/root.json") && cp "$new/root.json" "$new/$version.root.json" &&
+		rm -f "$new/first-root" && printf '%s\n' "$version" >"$new/first-root"
+}
+
 reset_keys() {
 	refuse_old
 	need_keys root targets snapshot timestamp
@@ -205,8 +211,7 @@ reset_keys() {
 	for word in $drops; do set -- "$@" --drop-key "$word"; done
 	for role in $adds; do set -- "$@" --add-key "$role=$keys/${role}_key.pub"; done
 	stage tuf-root "$@" "$new/root.json" && sign root "$keys/root_key" root && sign_old || return
-	[ -n "$chained" ] || cp "$new/root.json" "$new/$(jq -r .signed.version "$new/root.json").root.json" || return
-	[ -n "$chained" ] || true >"$master/repository/unchained"
+	[ -n "$chained" ] || cut_off || return
 	next_targets && sign_lists && adopt
 }
 
@@ -278,12 +283,6 @@ next_targets() {
 
 # ---- publishing ----
 
-# As a client would, from nothing and from what was published last.
-check_as_client() { # CLIENT-DIRECTORY [ROOT]
-	mkdir -p "$1" && chmod 700 "$1" || return
-	stage tuf-refresh -q --tuf "$1" ${2:+--root "$2"} --metadata-url "file:$new" >"$work/roles"
-}
-
 push_metadata() {
 	find_place write
 	refuse_old
@@ -291,19 +290,11 @@ push_metadata() {
 	take_passwords
 	begin
 	next_targets && sign_lists || return
-	first=1 switches=''
-	if [ -e "$master/repository/unchained" ]; then
-		first=$(jq -r .signed.version "$new/root.json") switches=--unchained
-	fi
-	check_as_client "$work/nothing" "$new/$first.root.json" || return
-	if [ -d "$published" ] && [ -z "$switches" ]; then
-		cp -a "$published" "$work/last" && check_as_client "$work/last" || return
-	fi
-	[ ! -e "$master/repository/created" ] || switches="$switches --replace"
-	adopt || return
-	# shellcheck disable=SC2086  # words of ours
-	stage tuf-push --progress="$progress" $switches -- "$staged" "$place" || return
-	rm -rf "$published" "$master/repository/created" "$master/repository/unchained" && cp -a "$work/nothing" "$published"
+	first_root=$(cat "$new/first-root" 2>/dev/null) || first_root=1
+	set -- --first-root "$first_root"
+	[ ! -e "$new/created" ] || set -- "$@" --replace
+	stage tuf-push --dry-run "$@" -- "$new" "$place" && adopt || return
+	stage tuf-push --progress="$progress" "$@" -- "$staged" "$place" && rm -f "$staged/created"
 }
 
 list_master_targets() {

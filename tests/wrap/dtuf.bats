@@ -224,6 +224,8 @@ transcript() {
 	rm -r copy/dtuf_repos
 	cp $M/keys/root_key.pub copy
 	same a "$(on_copy pull-metadata fred/demo root_key.pub)"
+	on_master push-metadata fred/demo # from then on as ever
+	on_copy pull-metadata fred/demo
 }
 
 @test "dtuf:D29 dtuf:D39 dtuf:D61 dtuf:D62 expiry: refused where it is pushed, and where it is pulled, naming the role" {
