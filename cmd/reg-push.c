@@ -197,8 +197,14 @@ static int push_all(json_t *records, const json_t *to, struct err *e)
 		add_scopes(&target, records, to);
 	const char *tmp = getenv("TMPDIR");
 	texts_add(&sandbox.writes, tmp && *tmp ? tmp : "/tmp"); // what comes straight from another place passes through there
-	store_auto *s = storecmd_open(STORECMD_IF_THERE, &sandbox, e);
-	struct push p = { .store = s, .target = &target, .jobs = (size_t)user.jobs, .alone = user.alone, .done = done };
+	store_auto *s = storecmd_open(STORECMD_RESUME, &sandbox, e);
+	mem_auto char *place = is_layout(to) ? NULL : mem_format("%s/%s", text_of(to, "registry"), text_of(to, "repository"));
+	struct push p = { .store = s,
+		.target = &target,
+		.place = place,
+		.jobs = (size_t)user.jobs,
+		.alone = user.alone,
+		.done = done };
 	json_array_foreach(records, i, record)
 		if (e->status || push(&p, &origins, record, to, as_index, e) < 0)
 			break;

@@ -33,7 +33,8 @@ logged() {
 			proxy_set_header X-Forwarded-Proto https; }"
 }
 
-count() { grep -c "^registry.example $1" "$WEB/log" || true; }
+count() { web_log | grep -c "^registry.example $1" || true; }
+forget_log() { web_log >/dev/null && : >"$WEB/log"; }
 
 @test "dtuf:O19 dtuf:O13 to all kinds of registry, digests as they were, and skopeo reads it back" {
 	for port in 5000 5001 5002 5003; do
@@ -71,12 +72,12 @@ count() { grep -c "^registry.example $1" "$WEB/log" || true; }
 	logged ''
 	resolved v1 | reg-push -q registry.example/r/a:v1 >record
 	same '3 0' "$(count 'POST') $(count PATCH)"
-	: >"$WEB/log"
+	forget_log
 	resolved v1 | reg-push registry.example/r/a:again >record2 2>messages
 	same '0 1' "$(count POST) $(count PUT)"
 	same 3 "$(grep -c ': there already$' messages)"
 	reg-resolve <record >resolved
-	: >"$WEB/log"
+	forget_log
 	reg-push registry.example/r/b:v1 <resolved >record2 2>messages
 	same '3 1 0' "$(count 'POST .*from=r%2Fa') $(count PUT) $(count 'GET /v2/r/a/blobs/')"
 	same 3 "$(grep -c ': mounted$' messages)"
@@ -94,7 +95,7 @@ count() { grep -c "^registry.example $1" "$WEB/log" || true; }
 	same 4 "$(count PATCH)"
 	cmp big <(skopeo copy -q --preserve-digests docker://registry.example:5001/s/a:v1 dir:back && cat "back/$(sha256sum <big | cut -d' ' -f1)")
 	logged 'if ($request_method = PATCH) { return 405; }'
-	: >"$WEB/log"
+	forget_log
 	resolved big | reg-push --chunk-size 300K registry.example/s/b:v1 >record 2>messages
 	same 1 "$(count PATCH)"
 	grep -q 'beginning again' messages
@@ -151,6 +152,81 @@ uploading() { # REPOSITORY: waits until some of an upload is there
 	refuse 3 reg-resolve < <(ref-parse docker://registry.example:5001/t/b:v1)
 	reg-push -q registry.example:5001/t/b:v1 <source >record
 	same "$(digest 0)" "sha256:$(raw 5001/t/b:v1 | sha256sum | cut -d' ' -f1)"
+}
+
+# nginx takes a piece whole before the registry sees any of it, as is its default, and breaks the connection in one of which there is a
+# file in $WEB/cut: what is cut was never there.
+cutting() {
+	mkdir -p "$WEB/cut"
+	: >"$WEB/sizes"
+	web_rules registry.example "client_max_body_size 0; access_log $WEB/sizes sizes; location /v2/ { proxy_pass https://127.0.0.1:5001;
+		proxy_set_header Host \$http_host; proxy_set_header X-Forwarded-Proto https; if (-f $WEB/cut/\$http_content_range) { return 444; } }"
+}
+
+note() { # BLOB-FILE: where the store keeps how its upload goes on
+	printf '%s/partial/%s.upload' "$TACKLE_STORE" "$(printf 'registry.example/x/a sha256:%s' "$(sha256sum <"$1" | cut -d' ' -f1)" | sha256sum | cut -d' ' -f1)"
+}
+
+# push_cut PIECES: pushes what `source` says in pieces of 512 KiB; the connection breaks in the one behind so many. It goes on in $!.
+push_cut() {
+	local cuts i
+	cuts=$(grep -c ' 444 ' "$WEB/sizes") || true
+	touch "$WEB/cut/$(($1 << 19))-$((($1 << 19) + (1 << 19) - 1))"
+	reg-push --chunk-size 512K registry.example/x/a:v1 <source >record 2>messages &
+	for ((i = 0; i < 1000; i++)); do
+		(($(grep -c ' 444 ' "$WEB/sizes") == cuts)) || break
+		sleep 0.01
+	done
+	rm "$WEB"/cut/*
+}
+
+killed() {
+	kill -9 $!
+	wait $! || true
+	[ ! -s record ]
+}
+
+@test "dtuf:O13 a push that is cut five times, and killed each time but the last, moves each piece once" {
+	head -c 12M /dev/urandom >big
+	layout layout big big
+	cutting
+	resolved big | fetch-blob -q >source
+	for n in 4 8 12 16; do
+		push_cut $n
+		killed
+		same 600 "$(stat -c %a "$(note big)")"
+	done
+	push_cut 20
+	wait $!
+	grep -q ': going on at 8388608 of 12582912 bytes$' messages
+	grep -q ': going on with the upload$' messages
+	same "$(digest 2)" "sha256:$(raw 5001/x/a:v1 | sha256sum | cut -d' ' -f1)"
+	[ ! -e "$(note big)" ]
+	web_log >/dev/null
+	same '2 24' "$(grep -c 'POST 202' "$WEB/sizes") $(grep -c 'PATCH 202' "$WEB/sizes")" # the config's is the other POST
+	moved=$(awk '{ n += $4 } END { print n }' "$WEB/sizes")
+	((moved < 12582912 + (5 << 19) + 100000)) || { echo "moved $moved"; false; }
+}
+
+@test "a note that leads to other bytes, elsewhere or nowhere costs time only" {
+	head -c 2M /dev/urandom >big
+	head -c 2M /dev/zero >other
+	layout layout big big
+	layout layout other other
+	cutting
+	resolved big | fetch-blob -q >source
+	push_cut 2
+	killed
+	mv "$(note big)" "$(note other)"
+	resolved other | fetch-blob -q >source
+	for lie in '' https://far.example/v2/x/a/blobs/uploads/1 https://registry.example/v2/x/a/blobs/uploads/1 nonsense; do
+		[[ -z $lie ]] || echo "$lie" >"$(note other)"
+		reg-push -q --chunk-size 512K registry.example/x/a:v1 <source >record
+		same "$(digest 3)" "sha256:$(raw 5001/x/a:v1 | sha256sum | cut -d' ' -f1)"
+		[ ! -e "$(note other)" ]
+		rm -rf "$REG"/tls/docker/registry/v2/{blobs/sha256,repositories/x}
+	done
+	same 10 "$(grep -c 'POST 202' "$WEB/sizes")"
 }
 
 # An index of v1 and v2 as two platforms, under the name `all` of the layout.

@@ -68,6 +68,7 @@ web_configuration() {
 			types { text/html html; application/vnd.appc.image.aci aci; application/pgp-signature asc sig; }
 			default_type application/octet-stream;
 			log_format plain '\$host \$request_method \$request_uri \$status "\$http_range" "\$http_authorization"';
+			log_format sizes '\$host \$request_method \$status \$request_length';
 			access_log $WEB/log plain; sendfile on; server_names_hash_bucket_size 128;
 			client_body_temp_path $WEB/t1; proxy_temp_path $WEB/t2; fastcgi_temp_path $WEB/t3; uwsgi_temp_path $WEB/t4; scgi_temp_path $WEB/t5;
 	EOF

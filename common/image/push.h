@@ -19,6 +19,7 @@ struct push {                  // zero at the start, then what the caller sets
 	struct source *source; // where the image came from, for what the store has not; may be NULL
 	bool source_has_tags;  // it finds manifests by tags, so that signatures can be looked for
 	struct target *target;
+	const char *place;      // HOST/REPOSITORY of the target, under which the store remembers uploads to go on with; or NULL
 	const char *mount_from; // the repository of the source, where source and target are one registry
 	size_t jobs;            // blobs at once
 	bool alone;             // signatures and referrers stay behind

@@ -11,6 +11,7 @@
 #include "base/progress.h"
 #include "crypto/hash.h"
 #include "image/pushblobs.h"
+#include "image/uploadnote.h"
 #include "net/http.h"
 #include "oci/sourceregistry.h"
 
@@ -111,22 +112,44 @@ static struct item *next(struct crew *c)
 	return item;
 }
 
+static char *recall(void *note)
+{
+	return uploadnote_recall(note);
+}
+
+static void remember(void *note, const char *where)
+{
+	uploadnote_remember(note, where);
+}
+
+static int put(struct crew *c, struct item *item, struct err *e)
+{
+	const struct push *p = c->push;
+	struct opening o = { c, item };
+	struct uploadnote note = { .store = p->place ? p->store : NULL, .place = p->place, .digest = item->d.digest, .fd = -1 };
+	struct target_blob b = { .digest = item->d.digest,
+		.size = item->d.size,
+		.open = open_blob,
+		.open_context = &o,
+		.mount_from = p->mount_from,
+		.told = tell,
+		.told_context = c,
+		.recall = recall,
+		.remember = remember,
+		.memory = &note };
+	int result = target_blob(p->target, &b, e);
+	item->how = b.how;
+	uploadnote_close(&note);
+	return result;
+}
+
 static void *work(void *context)
 {
 	struct crew *c = context;
 	struct item *item;
 	while ((item = next(c))) {
 		struct err e = { 0 };
-		struct opening o = { c, item };
-		struct target_blob b = { .digest = item->d.digest,
-			.size = item->d.size,
-			.open = open_blob,
-			.open_context = &o,
-			.mount_from = c->push->mount_from,
-			.told = tell,
-			.told_context = c };
-		int failed = target_blob(c->push->target, &b, &e);
-		item->how = b.how;
+		int failed = put(c, item, &e);
 		pthread_mutex_lock(&c->lock);
 		if (failed && !c->failed.status)
 			c->failed = e;

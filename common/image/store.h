@@ -6,7 +6,7 @@
 //                                            mtime is when the image was used
 //   names/Q(NAME)/KEY                        an empty file: finds images by name without reading the others
 //   sha512/HEX128                            the sha256 digest of the blob whose sha512 this is
-//   partial/                                 downloads to be resumed
+//   partial/                                 downloads to be resumed, and where uploads go on
 //   pending                                  a line per image that index.json does not show as it is now
 //   lock index.lock                          what store-gc and the writer of index.json hold
 //

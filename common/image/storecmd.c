@@ -16,7 +16,8 @@ struct store *storecmd_open(enum storecmd_use use, struct sandbox *also, struct 
 {
 	mem_auto char *path = path_store(directory);
 	struct store *s = store_open(path, use == STORECMD_CREATE, e);
-	if (!s && use == STORECMD_IF_THERE && e->status == STATUS_NOT_FOUND) {
+	bool needless = use == STORECMD_IF_THERE || use == STORECMD_RESUME;
+	if (!s && needless && e->status == STATUS_NOT_FOUND) {
 		*e = (struct err){ 0 };
 		sandbox_enter(also, e);
 		return NULL;
@@ -27,6 +28,8 @@ struct store *storecmd_open(enum storecmd_use use, struct sandbox *also, struct 
 		return NULL;
 	}
 	store_allow(s, also, use >= STORECMD_WRITE || (use == STORECMD_FOLLOW && layoutindex_is_behind(s)));
+	if (use == STORECMD_RESUME)
+		texts_take(&also->writes, mem_format("/proc/self/fd/%d/partial", store_directory(s)));
 	if (sandbox_enter(also, e) == 0)
 		return s;
 	store_close(s);

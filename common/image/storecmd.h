@@ -11,6 +11,7 @@ extern const struct cmd_option storecmd_options[]; // --store, as CMD_GROUP
 enum storecmd_use {
 	STORECMD_READ,
 	STORECMD_IF_THERE, // as READ, but NULL without an error, and in the sandbox, where there is no store
+	STORECMD_RESUME,   // as IF_THERE, and notes in partial/ what is to be resumed
 	STORECMD_FOLLOW,   // read, and write only where index.json is behind
 	STORECMD_WRITE,
 	STORECMD_CREATE,

@@ -18,6 +18,11 @@ struct target_blob {
 	const char *mount_from;                     // a repository of the same registry that has it, or NULL
 	void (*told)(void *context, int64_t bytes); // bytes that are there now; negative when some are sent again
 	void *told_context;
+	// A long upload may go on in another process: where it does (a URL), malloced, or NULL; and what to keep of it, NULL when it is
+	// over. Both may be NULL.
+	char *(*recall)(void *context);
+	void (*remember)(void *context, const char *where);
+	void *memory;
 	enum target_how how; // out
 };
 
