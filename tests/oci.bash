@@ -8,11 +8,17 @@ oci_init() { # DIR
 	[[ -e $1/index.json ]] || printf '{"schemaVersion":2,"manifests":[]}' >"$1/index.json"
 }
 
+hex_of() { # the SHA-256 of stdin
+	local line
+	line=$(sha256sum)
+	echo "${line%% *}"
+}
+
 oci_blob() { # DIR MEDIATYPE FILE: puts it there; its descriptor on stdout
 	local hex
-	hex=$(sha256sum <"$3" | cut -d' ' -f1)
+	hex=$(hex_of <"$3")
 	cp "$3" "$1/blobs/sha256/$hex"
-	jq -cn --arg t "$2" --arg d "sha256:$hex" --argjson s "$(stat -c %s "$3")" '{mediaType: $t, digest: $d, size: $s}'
+	printf '{"mediaType":"%s","digest":"sha256:%s","size":%d}\n' "$2" "$hex" "$(stat -c %s "$3")"
 }
 
 oci_name() { # DIR REF DESCRIPTOR: an entry of index.json
@@ -39,18 +45,20 @@ oci_layer_type() { # FILE
 # oci_image DIR REF LAYER...: an image of these tars, compressed or not; the descriptor of its manifest on stdout. OCI_PLATFORM (os/arch)
 # and OCI_CONFIG, a jq filter over the config, change it.
 oci_image() {
-	local dir=$1 ref=$2 layers='[]' ids='[]' platform=${OCI_PLATFORM:-linux/amd64} file config manifest
+	local dir=$1 ref=$2 layers='' ids='' platform=${OCI_PLATFORM:-linux/amd64} file config manifest
 	shift 2
 	oci_init "$dir"
 	for file; do
-		layers=$(jq -c --argjson d "$(oci_blob "$dir" "$(oci_layer_type "$file")" "$file")" '. + [$d]' <<<"$layers")
-		ids=$(jq -c --arg d "sha256:$(oci_plain "$file" | sha256sum | cut -d' ' -f1)" '. + [$d]' <<<"$ids")
+		layers+=${layers:+,}$(oci_blob "$dir" "$(oci_layer_type "$file")" "$file")
+		ids+=${ids:+,}\"sha256:$(oci_plain "$file" | hex_of)\"
 	done
-	jq -cnj --arg os "${platform%/*}" --arg arch "${platform#*/}" --argjson ids "$ids" \
-		"{architecture: \$arch, os: \$os, config: {}, rootfs: {type: \"layers\", diff_ids: \$ids}} | ${OCI_CONFIG:-.}" >"$dir.config"
+	printf '{"architecture":"%s","os":"%s","config":{},"rootfs":{"type":"layers","diff_ids":[%s]}}' "${platform#*/}" "${platform%/*}" "$ids" >"$dir.config"
+	if [[ ${OCI_CONFIG:-} ]]; then
+		jq -cj "$OCI_CONFIG" "$dir.config" >"$dir.changed"
+		mv "$dir.changed" "$dir.config"
+	fi
 	config=$(oci_blob "$dir" application/vnd.oci.image.config.v1+json "$dir.config")
-	jq -cnj --argjson c "$config" --argjson l "$layers" '{schemaVersion: 2, mediaType: "application/vnd.oci.image.manifest.v1+json", config: $c, layers: $l}' \
-		>"$dir.manifest"
+	printf '{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":%s,"layers":[%s]}' "$config" "$layers" >"$dir.manifest"
 	manifest=$(oci_blob "$dir" application/vnd.oci.image.manifest.v1+json "$dir.manifest")
 	[[ -z $ref ]] || oci_name "$dir" "$ref" "$manifest"
 	rm "$dir.config" "$dir.manifest"

@@ -31,7 +31,14 @@ target() { "$TUFSIM" target "$REPO" "${2:-targets}" "$1"; } # target PATH [ROLE]
 delegate() { "$TUFSIM" delegate "$REPO" "$@"; }            # delegate DELEGATOR ROLE JSON
 add_key() { "$TUFSIM" addkey "$REPO" "$@"; }               # add_key DELEGATOR ROLE NAME
 keyid() { "$TUFSIM" key "$1" | jq -r .keyid; }
-work_file() { echo "$REPO/work/$(jq -rn --arg r "$1" '$r | @uri').json"; }
+work_file() { echo "$REPO/work/$(quoted "$1").json"; }
+
+quoted() { # quoted NAME: as in a URL; only where something is to be quoted does it cost a process
+	case $1 in
+	*[!A-Za-z0-9._~-]*) jq -rn --arg r "$1" '$r | @uri' ;;
+	*) echo "$1" ;;
+	esac
+}
 
 edit() { # edit ROLE FILTER [jq options]
 	local file new
@@ -41,7 +48,7 @@ edit() { # edit ROLE FILTER [jq options]
 
 # signers ROLE NAME...: from now on signed by these keys.
 signers() {
-	printf '%s\n' "${@:2}" >"$REPO/signers/$(jq -rn --arg r "$1" '$r | @uri')"
+	printf '%s\n' "${@:2}" >"$REPO/signers/$(quoted "$1")"
 }
 
 # rotate ROLE NAME...: the root lists these keys for the role, and no others, and they sign.
@@ -62,8 +69,6 @@ refresh() { tuf-refresh -q --repo "file:$REPO" "$@"; }
 
 # trusts: what the client trusts now, as `ROLE:VERSION` sorted.
 trusts() {
-	local file
-	for file in "$TACKLE_TUF"/*.json; do
-		[[ -e $file ]] && printf '%s:%s ' "$(basename "$file" .json)" "$(jq .signed.version "$file")"
-	done | sed 's/ $//'
+	set -- "$TACKLE_TUF"/*.json
+	[[ ! -e $1 ]] || jq -r '"\(input_filename | sub(".*/"; "") | rtrimstr(".json")):\(.signed.version)"' "$@" | paste -sd' '
 }
