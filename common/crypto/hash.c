@@ -1,7 +1,6 @@
 // hash.h says what these promise.
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
-#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +10,7 @@
 #include "base/mem.h"
 #include "base/msg.h"
 #include "crypto/hash.h"
+#include "crypto/libcrypto.h"
 
 struct hash {
 	EVP_MD_CTX *context;
@@ -30,7 +30,7 @@ static EVP_MD *fetched(enum digest_algorithm algorithm)
 {
 	static EVP_MD *cache[DIGEST_SHA512 + 1];
 	if (!cache[algorithm]) {
-		OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL); // its configuration file costs more than the hash
+		libcrypto_start();
 		cache[algorithm] = EVP_MD_fetch(NULL, digest_name(algorithm), NULL);
 		must(cache[algorithm] != NULL);
 	}

@@ -15,6 +15,7 @@
 #include "base/secret.h"
 #include "crypto/b64.h"
 #include "crypto/key.h"
+#include "crypto/libcrypto.h"
 
 static const struct {
 	const char *name;
@@ -52,7 +53,7 @@ void key_free(struct key *k)
 
 static void start_library(void)
 {
-	OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
+	libcrypto_start();
 	ERR_clear_error();
 }
 

@@ -1,12 +1,12 @@
 // pgp.h says what these promise. Packet framing and armour are pgparmor.c's.
 // SPDX-License-Identifier: Apache-2.0
-#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "crypto/digest.h"
+#include "crypto/libcrypto.h"
 #include "crypto/pgp.h"
 #include "crypto/pgppacket.h"
 
@@ -59,7 +59,7 @@ static int fingerprint(const struct pgppacket *p, int version, char text[static 
 		*start = 0x99;
 		head = 3;
 	}
-	OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
+	libcrypto_start();
 	EVP_MD *function = EVP_MD_fetch(NULL, version == 4 ? "SHA1" : "SHA256", NULL);
 	EVP_MD_CTX *context = EVP_MD_CTX_new();
 	unsigned char bytes[EVP_MAX_MD_SIZE];

@@ -1,7 +1,6 @@
 // http.h says what these promise.
 // SPDX-License-Identifier: Apache-2.0
 #include <inttypes.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -13,6 +12,7 @@
 #include "base/msg.h"
 #include "base/path.h"
 #include "net/auth.h"
+#include "net/curl.h"
 #include "net/exchange.h"
 #include "net/url.h"
 
@@ -28,9 +28,7 @@ static struct {
 	int64_t max_time, max_redirects, retries;
 } user = { .max_redirects = 10, .retries = 4 };
 
-static _Thread_local CURL *easy; // one handle keeps the connections of its thread
-static bool started;             // libcurl, for all threads
-static struct auth *logins;      // of auth.d
+static struct auth *logins; // of auth.d
 
 const struct cmd_option http_options[] = {
 	CMD_FLAG(0, "allow-http", &user.allow_http, "let http:// URLs pass, too"),
@@ -201,7 +199,7 @@ static int run_hop(struct chain *c, struct exchange *x, struct err *e)
 	x->deadline = c->deadline;
 	x->received = c->received;
 	x->validator = c->validator;
-	int result = exchange_run(x, easy, e);
+	int result = exchange_run(x, curl_handle(), e);
 	c->received = x->received;
 	if (x->delivers) {
 		free(c->validator);
@@ -308,19 +306,6 @@ static int get(struct chain *c, struct err *e)
 	}
 }
 
-// Under a lock, since threads may be first.
-static int start(void)
-{
-	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-	pthread_mutex_lock(&lock);
-	if (!started)
-		started = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
-	pthread_mutex_unlock(&lock);
-	if (started && !easy)
-		easy = curl_easy_init();
-	return easy ? 0 : -1;
-}
-
 int http_get(const struct http_request *request, struct http_response *response, struct err *e)
 {
 	*response = (struct http_response){ .announced = -1 };
@@ -329,7 +314,7 @@ int http_get(const struct http_request *request, struct http_response *response,
 		return -1;
 	if (user.offline)
 		return err_set(e, STATUS_NOT_FOUND, "'%s': not fetched: --offline forbids the network", shown);
-	if (start() < 0)
+	if (!curl_handle())
 		return err_set(e, STATUS_SYSTEM, "libcurl cannot start");
 	struct chain c = { .request = request, .response = response };
 	c.deadline = user.max_time ? date_monotonic() + user.max_time : 0;
@@ -395,20 +380,10 @@ int64_t http_retries(void)
 	return user.retries;
 }
 
-void http_end_thread(void)
-{
-	if (easy)
-		curl_easy_cleanup(easy);
-	easy = NULL;
-}
-
 void http_end(void)
 {
 	auth_free(logins);
 	logins = NULL;
 	texts_free(&user.auth_dirs);
-	http_end_thread();
-	if (started)
-		curl_global_cleanup();
-	started = false;
+	curl_end();
 }
