@@ -291,6 +291,59 @@ add_named() { # NAME TYPE: the blob that layout_blob made last
 	same v1 "$(reg-tags --format names registry.example:5001/v/b)"
 }
 
+referrer() { # ANNOTATION: one more of v1, in $blob
+	layout_blob layout '{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":'"$(jq -c .config "layout/blobs/sha256/${sbom#*:}")"',"layers":[],
+		"subject":'"$(jq -c '.manifests[0] | del(.annotations)' layout/index.json)"',"annotations":{"n":"'"$1"'"}}'
+}
+
+@test "a referrer is listed beside those that the destination has, by who puts it there" {
+	with_referrers
+	tag=sha256-$(digest 0 | cut -d: -f2)
+	resolved v2 | reg-push -q registry.example:5001/v/c:v2 >record
+	foreign=$(jq -c '.manifests[1] | del(.annotations) | .artifactType = "x/y"' layout/index.json)
+	echo '{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":['"$foreign"'],"annotations":{"kept":"yes"}}' |
+		curl -sf -T - -H 'Content-Type: application/vnd.oci.image.index.v1+json' "https://registry.example:5001/v2/v/c/manifests/$tag"
+	resolved v1 | reg-push -q registry.example:5001/v/c:v1 >record
+	raw "5001/v/c:$tag" >index
+	jq -e --arg s "$sbom" --argjson f "$foreign" '.annotations.kept == "yes" and .manifests[0] == $f and .manifests[1].digest == $s and (.manifests | length == 2)' index
+	resolved v1 | reg-push -q registry.example:5001/v/c:again >record
+	cmp index <(raw "5001/v/c:$tag")
+	for n in 1 2; do # each by itself, to a registry and to a layout
+		referrer $n
+		resolved v1 | jq -c '.manifest = {mediaType: "application/vnd.oci.image.manifest.v1+json", '"$blob"'}' | tee alone$n |
+			reg-push -q --image-only "registry.example:5001/v/c:n$n" >record
+		reg-push -q --image-only "oci:out:n$n" <alone$n >record
+	done
+	jq -e --arg d "sha256:$hex" '.manifests | length == 4 and .[3].digest == $d and .[3].annotations == {n: "2"} and .[3].artifactType == "application/vnd.oci.empty.v1+json"' \
+		<(raw "5001/v/c:$tag")
+	same '1 2' "$(skopeo inspect --raw "oci:out:$tag" | jq -r '.manifests | map(.annotations.n) | join(" ")')"
+	resolved v2 | reg-push -q "registry.example:5001/v/e:$tag" >record # an image has that name
+	refuse 1 reg-push registry.example:5001/v/e:v1 < <(resolved v1)
+	says 'not an index of referrers'
+}
+
+@test "the referrers API is asked, page by page, where a registry has it; a registry that lists them itself gets no index" {
+	with_referrers
+	tag=sha256-$(digest 0 | cut -d: -f2) d=$(digest 0)
+	resolved v1 | reg-push -q registry.example:5001/v/f:v1 >record
+	referrer 1
+	resolved v1 | jq -c '.manifest = {mediaType: "application/vnd.oci.image.manifest.v1+json", '"$blob"'}' | reg-push -q --image-only registry.example:5001/v/f:n1 >record
+	page() { jq -c --argjson i "$1" '.manifests |= [.[$i]]' <(raw "5001/v/f:$tag"); }
+	logged "location = /v2/v/f/referrers/$d { default_type application/vnd.oci.image.index.v1+json;
+			if (\$arg_page = 2) { add_header X-Last 1; return 200 '$(page 0)'; }
+			add_header Link '</v2/v/f/referrers/$d?page=2>; rel=\"next\"'; return 200 '$(page 1)'; }
+		location ~ ^/v2/v/g/manifests/sha256: { proxy_pass https://127.0.0.1:5001; add_header OCI-Subject $d; }"
+	ref-parse docker://registry.example/v/f:v1 | reg-resolve | tee source | reg-push -q registry.example/v/g:v1 >record
+	same "sha256:$hex $sbom" "$(jq -r '.referrers | map(select(.tag | not).digest) | join(" ")' record)"
+	same '1 1 0' "$(count "GET /v2/v/f/referrers/$d 200") $(count "GET /v2/v/f/referrers/$d?page=2 200") $(count "GET /v2/v/f/manifests/$tag ")"
+	same "$tag.sig v1" "$(reg-tags --format names registry.example:5001/v/g | xargs)"
+	logged "location = /v2/v/f/referrers/$d { default_type application/vnd.oci.image.index.v1+json; add_header Link '<?>; rel=\"next\"'; return 200 '$(page 1)'; }"
+	refuse 1 reg-push registry.example/v/g:v1 <source
+	says 'go round'
+	logged "location = /v2/v/f/referrers/$d { default_type application/vnd.oci.image.index.v1+json; return 200 '{}'; }"
+	refuse 6 reg-push registry.example/v/g:v1 <source
+}
+
 @test "refused: nothing published, with the status that says why" {
 	refuse 1 reg-push registry.example:5001/w/a:v1 < <(ref-parse docker://registry.example/x)
 	says 'reg-resolve before'

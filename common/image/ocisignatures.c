@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "image/ocisignatures.h"
 #include "oci/manifest.h"
+#include "oci/referrers.h"
 #include "oci/simplesigning.h"
 
 struct search {
@@ -78,18 +79,15 @@ static int keep_referrer(struct search *f, const json_t *entry, struct err *e)
 	return m.is_index ? 0 : keep_all(f, &m, e);
 }
 
-static int keep_referrers(struct search *f, const char *tag, struct err *e)
+static int keep_referrers(struct search *f, const char *digest, struct err *e)
 {
 	size_t i;
 	json_t *entry;
-	manifest_auto m = { 0 };
-	int found = read_tag(f, tag, &m, e);
-	if (found <= 0 || !m.is_index)
-		return found;
-	json_array_foreach(manifest_entries(&m), i, entry)
+	jsonio_auto json_t *entries = referrers_find(f->from, digest, e);
+	json_array_foreach(entries, i, entry)
 		if (keep_referrer(f, entry, e) < 0)
 			return -1;
-	return 0;
+	return entries ? 0 : -1;
 }
 
 // What vouches for the descriptor at record[key].
@@ -103,7 +101,7 @@ static int search(struct search *f, const json_t *record, const char *key, struc
 	mem_auto char *tag = mem_text(d.digest);
 	*strchr(tag, ':') = '-';
 	mem_auto char *signature = mem_format("%s.sig", tag);
-	if (keep_tagged(f, signature, e) < 0 || keep_referrers(f, tag, e) < 0)
+	if (keep_tagged(f, signature, e) < 0 || keep_referrers(f, d.digest, e) < 0)
 		return err_context(e, "signatures of %s", d.digest);
 	return 0;
 }

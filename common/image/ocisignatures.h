@@ -14,8 +14,7 @@
 #define OCISIGNATURES_ARTIFACT   "application/vnd.dev.cosign.artifact.sig.v1+json"
 
 // Looks for signatures of the record's manifest, and of the index that led to it: the image with the tag sha256-HEX.sig, and the
-// manifests of that artifact type which the index with the tag sha256-HEX lists, the distribution specification's fall-back for
-// referrers. Their statements go into the store and, as descriptors with their annotations, into `signatures` of the record; without any,
+// manifests of that artifact type among those that refer to it (referrers.h). Their statements go into the store and, as descriptors with their annotations, into `signatures` of the record; without any,
 // the field goes. Nothing is judged.
 int ocisignatures_fetch(struct store *s, struct source *from, json_t *record, struct err *e);
 

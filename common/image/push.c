@@ -4,10 +4,10 @@
 
 #include "base/jsonio.h"
 #include "base/mem.h"
-#include "crypto/hash.h"
+#include "crypto/digest.h"
 #include "image/push.h"
 #include "image/pushblobs.h"
-#include "oci/sourceregistry.h"
+#include "oci/referrers.h"
 
 enum { DEPTH_MAX = 4 }; // an index, a manifest, its signature, and what refers to that
 
@@ -71,64 +71,57 @@ static int push_suffixed(struct push *p, const char *hex, int depth, struct err 
 	return 0;
 }
 
-// The index of referrers: of the API where the source has it, else of the tag that stands in for it. NULL with e->status 0 for none.
-static json_t *find_referrers(struct push *p, const char *digest, const char *tag, struct err *e)
+// Where the target does not list it itself, its entry is for the index that does. What its own manifest says comes first, and counts.
+static void note_unlisted(struct push *p, const char *subject, const char *digest, json_t *entry)
 {
-	struct registry *r = sourceregistry_of(p->source);
-	buf_auto listed = { 0 };
-	manifest_auto m = { 0 };
-	int got = r ? registry_referrers(r, digest, &listed, e) : 0;
-	if (got < 0)
-		return NULL;
-	source_document_auto text = { 0 };
-	jsonio_auto json_t *descriptor = NULL;
-	if (!got && read_tag(p, tag, &text, &descriptor, e) <= 0)
-		return NULL;
-	const struct buf *index = got ? &listed : &text.text;
-	if (manifest_parse(buf_text(index), index->length, NULL, &m, e) < 0 || !m.is_index)
-		return NULL;
-	return json_incref(manifest_entries(&m));
+	json_t *entries = json_object_get(p->unlisted, subject);
+	if (!entries)
+		json_object_set_new(p->unlisted, subject, entries = json_object());
+	if (!json_object_get(entries, digest))
+		json_object_set(entries, digest, entry);
 }
 
-// Where the target does not list referrers itself, the tag does: its entries and the new ones, each once.
-static int list_referrers(struct push *p, const json_t *entries, const char *tag, struct err *e)
+static int list_unlisted(struct push *p, struct err *e)
 {
-	char digest[DIGEST_TEXT_MAX];
-	jsonio_auto json_t *index =
-		json_pack("{s:i, s:s, s:O}", "schemaVersion", 2, "mediaType", MEDIA_INDEX, "manifests", entries);
-	mem_auto char *text = jsonio_text(index);
-	struct buf body = { .data = text, .length = strlen(text) };
-	hash_bytes(DIGEST_SHA256, text, body.length, digest);
-	return target_manifest(p->target, tag, MEDIA_INDEX, digest, &body, NULL, e);
+	const char *subject, *digest;
+	json_t *by_digest, *entry;
+	json_object_foreach(p->unlisted, subject, by_digest) {
+		jsonio_auto json_t *entries = json_array();
+		json_object_foreach(by_digest, digest, entry)
+			json_array_append(entries, entry);
+		if (referrers_enter(p->target, subject, entries, e) < 0)
+			return -1;
+	}
+	return 0;
 }
 
-static int push_referrers(struct push *p, const char *digest, const char *hex, int depth, struct err *e)
+static int push_referrers(struct push *p, const char *digest, int depth, struct err *e)
 {
 	size_t i;
 	json_t *entry;
-	mem_auto char *tag = mem_format("sha256-%s", hex);
-	jsonio_auto json_t *entries = find_referrers(p, digest, tag, e);
-	bool listed = true;
-	if (e->status)
+	jsonio_auto json_t *entries = referrers_find(p->source, digest, e);
+	if (!entries)
 		return -1;
 	json_array_foreach(entries, i, entry) {
 		if (push_at(p, entry, NULL, depth, e) < 0)
 			return -1;
 		const char *name = json_string_value(json_object_get(entry, "digest"));
-		listed &= name && json_is_true(json_object_get(p->done, name));
+		if (!json_is_true(json_object_get(p->done, name)))
+			note_unlisted(p, digest, name, entry);
 		report(p, entry, NULL);
 	}
-	return json_array_size(entries) && !listed ? list_referrers(p, entries, tag, e) : 0;
+	return 0;
 }
 
 static int push_relatives(struct push *p, const char *digest, int depth, struct err *e)
 {
 	const char *hex;
 	enum digest_algorithm algorithm;
-	if (p->alone || !p->source || !p->source_has_tags || depth >= DEPTH_MAX || !digest_valid(digest, &algorithm, &hex) ||
-		algorithm != DIGEST_SHA256)
+	if (p->alone || !p->source || !p->source_has_tags || depth >= DEPTH_MAX || !digest_valid(digest, &algorithm, &hex))
 		return 0;
-	return push_suffixed(p, hex, depth + 1, e) < 0 || push_referrers(p, digest, hex, depth + 1, e) < 0 ? -1 : 0;
+	if (algorithm == DIGEST_SHA256 && push_suffixed(p, hex, depth + 1, e) < 0)
+		return -1;
+	return push_referrers(p, digest, depth + 1, e);
 }
 
 // ---- one manifest ----
@@ -164,10 +157,15 @@ static int push_at(struct push *p, const json_t *descriptor, const char *tag, in
 		return -1;
 	bool first = !json_object_get(p->done, d.digest);
 	json_object_set_new(p->done, d.digest, json_boolean(lists));
+	const char *subject;
+	jsonio_auto json_t *entry = referrers_entry(&m, d.digest, text.text.length, &subject);
+	if (entry && !lists)
+		note_unlisted(p, subject, d.digest, entry);
 	return first ? push_relatives(p, d.digest, depth, e) : 0;
 }
 
 int push_manifest(struct push *p, const json_t *descriptor, const char *tag, struct err *e)
 {
-	return push_at(p, descriptor, tag, 0, e);
+	jsonio_auto json_t *unlisted = p->unlisted = json_object();
+	return push_at(p, descriptor, tag, 0, e) < 0 ? -1 : list_unlisted(p, e);
 }

@@ -25,10 +25,11 @@ struct push {                  // zero at the start, then what the caller sets
 	bool alone;             // signatures and referrers stay behind
 	json_t *done;           // digests of the manifests that are there now, an object; owned by the caller
 	json_t *referrers;      // out: descriptors of what travelled along, each with `tag` where it has one; owned by the caller
+	json_t *unlisted;       // used inside
 };
 
 // The manifest or index of this descriptor with all it names, under a tag or, where that is NULL, by its digest alone. Then what refers to
-// it: the tags sha256-HEX.sig, .att and .sbom, and the manifests that the referrers API or the tag sha256-HEX lists. A blob that neither
+// it: the tags sha256-HEX.sig, .att and .sbom, and the manifests that referrers.h finds, which are listed at the target, too. A blob that neither
 // store nor source has is STATUS_NOT_FOUND.
 int push_manifest(struct push *p, const json_t *descriptor, const char *tag, struct err *e);
 

@@ -61,9 +61,6 @@ int registry_has_manifest(struct registry *r, const char *reference, struct err 
 // *lists, which may be NULL: the registry has entered it among the referrers of its subject (OCI-Subject).
 int registry_put_manifest(struct registry *r, const char *reference, const char *media_type, const struct buf *text, bool *lists,
 	struct err *e);
-// Appends the index of the manifests that refer to this one (distribution-spec, "Listing Referrers"): 1; 0 when the registry does not know
-// that question, or -1.
-int registry_referrers(struct registry *r, const char *digest, struct buf *text, struct err *e);
 int registry_delete_manifest(struct registry *r, const char *reference, struct err *e);
 
 // ---- blobs ----
@@ -77,11 +74,15 @@ struct target_blob;
 int registry_put_blob(struct registry *r, struct target_blob *b, struct err *e);
 extern const struct cmd_option registry_upload_options[]; // --chunk-size
 
-// ---- names ----
+// ---- lists, page by page ----
 
 // Adds the tags of the repository, or the repositories of the registry, to names, sorted by their bytes: not every registry gives them in
 // the order that the specification asks for. At most `limit`.
 int registry_tags(struct registry *r, size_t limit, struct texts *names, struct err *e);
 int registry_repositories(struct registry *r, size_t limit, struct texts *names, struct err *e);
+
+// Appends the descriptors of the manifests that refer to this one (distribution-spec, "Listing Referrers") to `entries`: 1; 0 when the
+// registry does not know that question, or -1. At most MANIFEST_ENTRIES_MAX.
+int registry_referrers(struct registry *r, const char *digest, json_t *entries, struct err *e);
 
 #endif

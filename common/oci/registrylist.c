@@ -6,6 +6,7 @@
 
 #include "base/jsonio.h"
 #include "base/mem.h"
+#include "oci/manifest.h"
 #include "oci/ref.h"
 #include "oci/registry.h"
 
@@ -38,41 +39,18 @@ static char *next_page(const struct http_response *response, struct err *e)
 	return NULL;
 }
 
-static int take(const struct buf *text, const char *member, bool (*valid)(const char *), size_t limit, struct texts *names,
+// What one answer adds to a list.
+typedef int take_page(void *context, const struct http_response *response, const struct buf *text, struct err *e);
+
+// From this URL on, which is freed. *code is the last answer's.
+static int walk(struct registry *r, char *url, const char *const *headers, take_page *take, void *context, long *code,
 	struct err *e)
 {
-	jsonio_auto json_t *page = jsonio_parse(buf_text(text), text->length, "the registry's list", e);
-	size_t i;
-	json_t *name;
-	if (!page)
-		return -1;
-	if (!json_is_object(page))
-		return err_set(e, STATUS_MALFORMED, "the registry's list: not an object");
-	json_array_foreach(jsonio_get_array(page, member, e), i, name) {
-		if (!json_is_string(name) || !valid(json_string_value(name)))
-			return err_set(e, STATUS_MALFORMED, "the registry's list: '%s' has what is no name", member);
-		if (names->count >= limit)
-			return err_set(e, STATUS_LIMIT, "the registry's list: more than %zu names", limit);
-		texts_add(names, json_string_value(name));
-	}
-	return e->status ? -1 : 0;
-}
-
-static int in_bytes(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-static int list(struct registry *r, const char *path, const char *member, bool (*valid)(const char *), size_t limit,
-	struct texts *names, struct err *e)
-{
 	texts_auto seen = { 0 };
-	mem_auto char *first = mem_format("%s?n=%d", path, PAGE_NAMES);
-	char *url = registry_url(r, first, e);
 	while (url) {
 		buf_auto text = { 0 };
 		struct http_response response = { 0 };
-		struct http_request q = { .url = url };
+		struct http_request q = { .url = url, .headers = headers };
 		http_into(&q, &text, JSONIO_BYTES_MAX);
 		if (texts_has(&seen, url)) {
 			err_set(e, STATUS_REFUSED, "the registry's list: its pages go round");
@@ -82,22 +60,102 @@ static int list(struct registry *r, const char *path, const char *member, bool (
 		texts_take(&seen, url);
 		if (seen.count > PAGES_MAX)
 			err_set(e, STATUS_LIMIT, "the registry's list: more than %d pages", PAGES_MAX);
-		bool good =
-			!e->status && registry_ask(r, &q, &response, e) == 0 && take(&text, member, valid, limit, names, e) == 0;
+		bool good = !e->status && registry_ask(r, &q, &response, e) == 0 && take(context, &response, &text, e) == 0;
+		*code = response.code;
 		url = good ? next_page(&response, e) : NULL;
 		http_response_free(&response);
 	}
-	if (names->count)
-		qsort(names->items, names->count, sizeof *names->items, in_bytes);
 	return e->status ? -1 : 0;
+}
+
+// ---- names ----
+
+struct naming {
+	const char *member;
+	bool (*valid)(const char *);
+	size_t limit;
+	struct texts *names;
+};
+
+static int take_names(void *context, const struct http_response *response, const struct buf *text, struct err *e)
+{
+	const struct naming *n = context;
+	jsonio_auto json_t *page = jsonio_parse(buf_text(text), text->length, "the registry's list", e);
+	size_t i;
+	json_t *name;
+	(void)response;
+	if (!page)
+		return -1;
+	if (!json_is_object(page))
+		return err_set(e, STATUS_MALFORMED, "the registry's list: not an object");
+	json_array_foreach(jsonio_get_array(page, n->member, e), i, name) {
+		if (!json_is_string(name) || !n->valid(json_string_value(name)))
+			return err_set(e, STATUS_MALFORMED, "the registry's list: '%s' has what is no name", n->member);
+		if (n->names->count >= n->limit)
+			return err_set(e, STATUS_LIMIT, "the registry's list: more than %zu names", n->limit);
+		texts_add(n->names, json_string_value(name));
+	}
+	return e->status ? -1 : 0;
+}
+
+static int in_bytes(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static int list(struct registry *r, const char *path, struct naming *n, struct err *e)
+{
+	long code;
+	mem_auto char *first = mem_format("%s?n=%d", path, PAGE_NAMES);
+	int result = walk(r, registry_url(r, first, e), NULL, take_names, n, &code, e);
+	if (n->names->count)
+		qsort(n->names->items, n->names->count, sizeof *n->names->items, in_bytes);
+	return result;
 }
 
 int registry_tags(struct registry *r, size_t limit, struct texts *names, struct err *e)
 {
-	return list(r, "tags/list", "tags", ref_is_tag, limit, names, e);
+	return list(r, "tags/list", &(struct naming){ "tags", ref_is_tag, limit, names }, e);
 }
 
 int registry_repositories(struct registry *r, size_t limit, struct texts *names, struct err *e)
 {
-	return list(r, "_catalog", "repositories", ref_is_repository, limit, names, e);
+	return list(r, "_catalog", &(struct naming){ "repositories", ref_is_repository, limit, names }, e);
+}
+
+// ---- referrers ----
+
+struct referring {
+	json_t *entries;
+	bool known; // what answers is the API
+};
+
+static int take_referrers(void *context, const struct http_response *response, const struct buf *text, struct err *e)
+{
+	struct referring *f = context;
+	manifest_auto m = { 0 };
+	f->known = response->media_type && !strcmp(response->media_type, MEDIA_INDEX);
+	if (!f->known)
+		return 0;
+	if (manifest_parse(buf_text(text), text->length, response->media_type, &m, e) < 0)
+		return err_context(e, "the registry's list of referrers");
+	json_array_extend(f->entries, manifest_entries(&m));
+	if (json_array_size(f->entries) > MANIFEST_ENTRIES_MAX)
+		return err_set(e, STATUS_LIMIT, "the registry's list of referrers: more than %d", MANIFEST_ENTRIES_MAX);
+	return 0;
+}
+
+int registry_referrers(struct registry *r, const char *digest, json_t *entries, struct err *e)
+{
+	static const char *const headers[] = { "Accept: " MEDIA_INDEX, NULL };
+	struct referring f = { .entries = entries };
+	long code = 0;
+	mem_auto char *path = mem_format("referrers/%s", digest);
+	int result = walk(r, registry_url(r, path, e), headers, take_referrers, &f, &code, e);
+	bool not_asked = code == 401 || code == 403 || code == 429;
+	if (result < 0 && !json_array_size(entries) && code / 100 == 4 && !not_asked) {
+		*e = (struct err){ 0 };
+		return 0;
+	}
+	return result < 0 ? -1 : f.known;
 }

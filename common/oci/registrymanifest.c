@@ -104,22 +104,3 @@ int registry_delete_manifest(struct registry *r, const char *reference, struct e
 	http_response_free(&response);
 	return result;
 }
-
-int registry_referrers(struct registry *r, const char *digest, struct buf *text, struct err *e)
-{
-	static const char *const headers[] = { ACCEPTED, NULL };
-	struct http_response response;
-	mem_auto char *path = mem_format("referrers/%s", digest);
-	mem_auto char *url = registry_url(r, path, e);
-	struct http_request q = { .url = url, .headers = headers };
-	http_into(&q, text, MANIFEST_BYTES_MAX);
-	int result = url ? registry_ask(r, &q, &response, e) : -1;
-	bool unknown = url && result < 0 && response.code / 100 == 4 && response.code != 401 && response.code != 403 &&
-		response.code != 429;
-	bool is_index = !result && response.media_type && !strcmp(response.media_type, MEDIA_INDEX);
-	if (url)
-		http_response_free(&response);
-	if (unknown)
-		*e = (struct err){ 0 };
-	return unknown || (!result && !is_index) ? 0 : result < 0 ? -1 : 1;
-}

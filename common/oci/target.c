@@ -1,5 +1,7 @@
 // target.h says what these promise.
 // SPDX-License-Identifier: Apache-2.0
+#include <stdlib.h>
+
 #include "oci/registry.h"
 #include "oci/target.h"
 
@@ -14,6 +16,20 @@ static int put_manifest(void *context, const char *tag, const char *media_type, 
 	return registry_put_manifest(context, tag ? tag : digest, media_type, text, lists, e);
 }
 
+static int read_tag(void *context, const char *tag, struct buf *text, struct err *e)
+{
+	char digest[DIGEST_TEXT_MAX];
+	char *media_type;
+	if (registry_manifest(context, tag, text, &media_type, digest, e) == 0) {
+		free(media_type);
+		return 1;
+	}
+	if (e->status != STATUS_NOT_FOUND)
+		return -1;
+	*e = (struct err){ 0 };
+	return 0;
+}
+
 static void close_registry(void *context)
 {
 	registry_close(context);
@@ -21,7 +37,7 @@ static void close_registry(void *context)
 
 void target_open_registry(struct target *t, struct registry *registry)
 {
-	static const struct target_kind kind = { put_blob, put_manifest, close_registry };
+	static const struct target_kind kind = { put_blob, put_manifest, read_tag, close_registry };
 	*t = (struct target){ &kind, registry };
 }
 
@@ -34,6 +50,11 @@ int target_manifest(struct target *t, const char *tag, const char *media_type, c
 	bool *lists, struct err *e)
 {
 	return t->kind->manifest(t->context, tag, media_type, digest, text, lists, e);
+}
+
+int target_read(struct target *t, const char *tag, struct buf *text, struct err *e)
+{
+	return t->kind->read(t->context, tag, text, e);
 }
 
 void target_close(struct target *t)

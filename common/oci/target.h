@@ -34,6 +34,9 @@ struct target_kind {
 	// may be NULL, is whether the place itself knows from now on what its `subject` is.
 	int (*manifest)(void *context, const char *tag, const char *media_type, const char *digest, const struct buf *text,
 		bool *lists, struct err *e);
+
+	// Appends the manifest or index under this tag: 1, 0 when there is none, or -1.
+	int (*read)(void *context, const char *tag, struct buf *text, struct err *e);
 	void (*close)(void *context);
 };
 
@@ -52,6 +55,7 @@ int target_open_layout(struct target *t, const char *directory, struct sandbox *
 int target_blob(struct target *t, struct target_blob *b, struct err *e);
 int target_manifest(struct target *t, const char *tag, const char *media_type, const char *digest, const struct buf *text,
 	bool *lists, struct err *e);
+int target_read(struct target *t, const char *tag, struct buf *text, struct err *e);
 void target_close(struct target *t);
 
 #endif

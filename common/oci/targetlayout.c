@@ -14,6 +14,7 @@
 #include "base/path.h"
 #include "crypto/hash.h"
 #include "oci/layout.h"
+#include "oci/manifest.h"
 #include "oci/target.h"
 
 struct layout {
@@ -98,6 +99,12 @@ static int put_blob(void *context, struct target_blob *b, struct err *e)
 	return io_commit(&o, e);
 }
 
+static bool has_name(const json_t *entry, const char *tag)
+{
+	const char *name = json_string_value(json_object_get(json_object_get(entry, "annotations"), LAYOUT_REF_NAME));
+	return name && !strcmp(name, tag);
+}
+
 // Replaces the entry of this name.
 static int list_entry(const struct layout *l, const char *tag, const char *media_type, const char *digest, size_t size,
 	struct err *e)
@@ -109,16 +116,45 @@ static int list_entry(const struct layout *l, const char *tag, const char *media
 	json_t *entries = json_object_get(index, "manifests"), *entry;
 	if (!index)
 		return -1;
-	for (size_t i = json_array_size(entries); i-- > 0;) {
-		const json_t *notes = json_object_get(json_array_get(entries, i), "annotations");
-		const char *name = json_string_value(json_object_get(notes, LAYOUT_REF_NAME));
-		if (name && !strcmp(name, tag))
+	for (size_t i = json_array_size(entries); i-- > 0;)
+		if (has_name(json_array_get(entries, i), tag))
 			json_array_remove(entries, i);
-	}
 	entry = descriptor_json(media_type, digest, (int64_t)size);
 	json_object_set_new(entry, "annotations", json_pack("{s:s}", LAYOUT_REF_NAME, tag));
 	json_array_append_new(entries, entry);
 	return layout_write_index(l->directory, index, e);
+}
+
+// Of its digest: what is written from it is not to be made of anything else.
+static int read_entry(const struct layout *l, const json_t *entry, struct buf *text, struct err *e)
+{
+	struct descriptor d;
+	enum digest_algorithm algorithm;
+	char found[DIGEST_TEXT_MAX];
+	if (descriptor_parse(entry, "manifests", &d, e) < 0)
+		return -1;
+	mem_auto char *name = name_of(d.digest, e);
+	io_auto int fd = openat(l->directory, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (fd < 0)
+		return err_open(e, name);
+	if (io_read_stream(fd, MANIFEST_BYTES_MAX, name, text, e) < 0)
+		return -1;
+	digest_valid(d.digest, &algorithm, NULL);
+	hash_bytes(algorithm, buf_text(text), text->length, found);
+	return strcmp(found, d.digest) ? err_set(e, STATUS_REFUSED, "digest mismatch: expected %s, found %s", d.digest, found)
+				       : 1;
+}
+
+static int read_tag(void *context, const char *tag, struct buf *text, struct err *e)
+{
+	const struct layout *l = context;
+	size_t i;
+	json_t *entry;
+	jsonio_auto json_t *index = layout_read_index(l->directory, e);
+	json_array_foreach(json_object_get(index, "manifests"), i, entry)
+		if (has_name(entry, tag))
+			return read_entry(l, entry, text, e) < 0 ? err_context(e, "'%s'", l->path) : 1;
+	return index ? 0 : -1;
 }
 
 static int put_manifest(void *context, const char *tag, const char *media_type, const char *digest, const struct buf *text,
@@ -155,7 +191,7 @@ static void close_layout(void *context)
 
 int target_open_layout(struct target *t, const char *directory, struct sandbox *sandbox, struct err *e)
 {
-	static const struct target_kind kind = { put_blob, put_manifest, close_layout };
+	static const struct target_kind kind = { put_blob, put_manifest, read_tag, close_layout };
 	if (path_make(directory, 0755, e) < 0)
 		return -1;
 	int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
