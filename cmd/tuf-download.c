@@ -142,8 +142,9 @@ static void list_blobs(const struct targetget *g, json_t *records)
 {
 	for (size_t i = 0; i < g->count; i++)
 		json_array_append_new(records,
-			json_pack("{s:s, s:s, s:{s:s, s:s, s:I}}", "kind", "blob", "path", g->path, "blob", "mediaType",
-				TARGETGET_BLOB_TYPE, "digest", g->blobs[i].digest, "size", (json_int_t)g->blobs[i].size));
+			json_pack("{s:s, s:s, s:O, s:{s:s, s:s, s:I}}", "kind", "blob", "path", g->path, "hashes",
+				json_object_get(g->target, "hashes"), "blob", "mediaType", TARGETGET_BLOB_TYPE, "digest",
+				g->blobs[i].digest, "size", (json_int_t)g->blobs[i].size));
 }
 
 // `out` is the directory, or the spool.

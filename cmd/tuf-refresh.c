@@ -5,11 +5,13 @@
 // not to be trusted: a bad signature, a rollback, an expiry. What was trusted before stays.
 #include "base/cmd.h"
 #include "base/date.h"
+#include "base/progress.h"
 #include "base/record.h"
 #include "tuf/clientcmd.h"
 
 static const struct cmd_option options[] = {
 	CMD_GROUP(clientcmd_options),
+	CMD_GROUP(progress_options),
 	CMD_END,
 };
 

@@ -23,15 +23,21 @@ static const char *label_given;
 static int64_t records_to = -1;
 
 const struct cmd_option progress_options[] = {
-	CMD_CHOICE(0, "progress", &mode, "auto|bar|plain|none", "how to show progress; auto: a bar on a terminal, else plain"),
+	CMD_CHOICE(0, "progress", &mode, "auto|bar|blobs|plain|none",
+		"how to show progress; auto: a bar on a terminal, else plain"),
 	CMD_NUMBER(0, "progress-fd", "FD", &records_to, 0, 1023, "write progress as JSON lines to this descriptor"),
 	CMD_TEXT(0, "label", "TEXT", &label_given, "the name that progress shows"),
 	CMD_END,
 };
 
+bool progress_shows_blobs(void)
+{
+	return msg_verbosity >= 0 && !strcmp(mode, "blobs");
+}
+
 static bool draws_bar(void)
 {
-	if (msg_verbosity < 0 || !strcmp(mode, "none") || !strcmp(mode, "plain"))
+	if (msg_verbosity < 0 || (strcmp(mode, "auto") != 0 && strcmp(mode, "bar") != 0))
 		return false;
 	const char *term = getenv("TERM");
 	return !strcmp(mode, "bar") || (isatty(STDERR_FILENO) && term && strcmp(term, "dumb") != 0);
@@ -39,7 +45,7 @@ static bool draws_bar(void)
 
 static bool draws_plain(void)
 {
-	return msg_verbosity >= 0 && strcmp(mode, "none") != 0 && !draws_bar();
+	return msg_verbosity >= 0 && strcmp(mode, "none") != 0 && strcmp(mode, "blobs") != 0 && !draws_bar();
 }
 
 static void add_amounts(struct buf *out, const struct progress *p)
@@ -90,6 +96,14 @@ static void draw_bar(const struct progress *p, const char *end)
 		return; // progress is a courtesy
 }
 
+static void draw_blob(const struct progress *p, bool ended, const char *end)
+{
+	int percent = ended ? 100 : p->total > 0 ? (int)((double)p->done * 100 / (double)p->total) : 0;
+	mem_auto char *line = mem_format("\r%s %d%% %" PRId64 "/%" PRId64 "%s", p->blob, percent, p->done, p->total, end);
+	if (io_write_all(STDERR_FILENO, line, strlen(line)) < 0)
+		return; // progress is a courtesy
+}
+
 static void write_progress_record(const struct progress *p, bool ended)
 {
 	jsonio_auto json_t *record = json_pack("{s:s, s:s, s:I, s:b}", "kind", "progress", "label", p->label, "bytes",
@@ -122,6 +136,10 @@ void progress_note(const char *format, ...)
 static void show(struct progress *p, bool ended)
 {
 	p->shown = date_monotonic();
+	if (*p->blob && progress_shows_blobs())
+		draw_blob(p, ended, ended ? "\n" : "");
+	if (!p->label)
+		return;
 	if (records_to >= 0)
 		write_progress_record(p, ended);
 	if (draws_bar())
@@ -145,11 +163,25 @@ static void tell(struct progress *p, bool ended)
 	progress_note("%s: %s", p->label, buf_text(&amounts));
 }
 
-void progress_start(struct progress *p, const char *label, int64_t total)
+static void start(struct progress *p)
 {
-	*p = (struct progress){ .label = label_given ? label_given : label, .total = total };
+	if (p->label && label_given)
+		p->label = label_given;
 	p->started = p->lined = date_monotonic();
 	show(p, false);
+}
+
+void progress_start(struct progress *p, const char *label, int64_t total)
+{
+	*p = (struct progress){ .label = label, .total = total };
+	start(p);
+}
+
+void progress_start_blob(struct progress *p, const char *label, const char *digest, int64_t total)
+{
+	*p = (struct progress){ .label = label, .total = total };
+	snprintf(p->blob, sizeof p->blob, "%s", digest);
+	start(p);
 }
 
 void progress_start_percent(struct progress *p, const char *label, int64_t total)
@@ -167,7 +199,7 @@ void progress_add(struct progress *p, int64_t bytes)
 	int64_t now = date_monotonic();
 	if (now - p->shown >= REDRAW_MS)
 		show(p, false);
-	if (now - p->lined >= (p->percent ? PERCENT_MS : PLAIN_MS) && draws_plain())
+	if (p->label && now - p->lined >= (p->percent ? PERCENT_MS : PLAIN_MS) && draws_plain())
 		tell(p, false);
 }
 
@@ -180,6 +212,8 @@ void progress_end(struct progress *p)
 
 void progress_abort(struct progress *p)
 {
-	if (draws_bar())
+	if (p->label && draws_bar())
 		draw_bar(p, "\n");
+	if (*p->blob && progress_shows_blobs())
+		draw_blob(p, false, "\n");
 }

@@ -12,10 +12,12 @@
 #include "base/jsonio.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "base/progress.h"
 #include "crypto/hash.h"
 #include "oci/files.h"
 #include "oci/layout.h"
 #include "oci/sourcelayout.h"
+#include "tuf/bars.h"
 #include "tuf/names.h"
 #include "tuf/publish.h"
 #include "tuf/remote.h"
@@ -107,8 +109,10 @@ static int write_text(int top, const char *path, const void *data, size_t length
 	io_auto int parent = open_parent(top, path, e);
 	if (parent < 0 || io_create(&o, parent, base_of(path), 0644, e) < 0)
 		return -1;
-	if (io_write_all(o.fd, data, length) == 0)
+	if (io_write_all(o.fd, data, length) == 0) {
+		bars_whole(data, length);
 		return io_commit(&o, e);
+	}
 	err_system(e, "'%s': cannot write", path);
 	io_discard(&o);
 	return -1;
@@ -117,23 +121,29 @@ static int write_text(int top, const char *path, const void *data, size_t length
 static int copy_checked(int from, int to, const char *path, const char *hash, int64_t size, struct err *e)
 {
 	ssize_t n = 0;
-	int64_t copied = 0;
+	struct progress p;
 	char digest[DIGEST_TEXT_MAX];
 	mem_auto char *chunk = mem_alloc(IO_CHUNK);
 	struct hash *h = hash_start(DIGEST_SHA256);
 	bool good = lseek(from, 0, SEEK_SET) == 0;
+	mem_auto char *expected = mem_format("sha256:%s", hash);
+	progress_start_blob(&p, NULL, expected, size);
 	while (good && (n = io_read_full(from, chunk, IO_CHUNK)) > 0) {
 		hash_add(h, chunk, (size_t)n);
-		copied += n;
+		progress_add(&p, n);
 		good = io_write_all(to, chunk, (size_t)n) == 0;
 	}
 	hash_finish(h, digest);
 	if (!good || n < 0)
-		return err_system(e, "'%s': cannot copy", path);
-	if (copied != size || strcmp(strchr(digest, ':') + 1, hash) != 0)
-		return err_set(e, STATUS_REFUSED, "'%s': digest mismatch: expected sha256:%s, found %s: did the data change?",
-			path, hash, digest);
-	return 0;
+		err_system(e, "'%s': cannot copy", path);
+	else if (p.done != size || strcmp(digest, expected) != 0)
+		err_set(e, STATUS_REFUSED, "'%s': digest mismatch: expected %s, found %s: did the data change?", path, expected,
+			digest);
+	if (e->status)
+		progress_abort(&p);
+	else
+		progress_end(&p);
+	return e->status ? -1 : 0;
 }
 
 static bool is_there(int top, const char *path, int64_t size)

@@ -12,6 +12,7 @@
 #include "base/msg.h"
 #include "base/path.h"
 #include "net/url.h"
+#include "tuf/bars.h"
 #include "tuf/names.h"
 #include "tuf/remote.h"
 #include "tuf/remoteoci.h"
@@ -258,6 +259,8 @@ int remote_metadata(struct remote *r, const char *role, int64_t version, size_t 
 		struct err why = { 0 };
 		out->length = 0;
 		int got = read_metadata(&r->mirrors[i].metadata, role, version, &q, &why);
+		if (!got)
+			bars_whole(out->data, out->length);
 		if (!got || (got > 0 && !strcmp(role, "root")))
 			return got;
 		if (i + 1 < r->count)

@@ -129,7 +129,9 @@ static int fetch(struct client *c, ask *from, const void *of, const struct expec
 {
 	struct transfer t = { .expected = x, .fd = fd, .start = lseek(fd, 0, SEEK_CUR) };
 	int result = -1;
-	progress_start(&t.progress, x->what, x->size);
+	mem_auto char *digest =
+		mem_format("%s:%s", digest_name(x->hashes[DIGEST_SHA256] ? DIGEST_SHA256 : DIGEST_SHA512), preferred(x));
+	progress_start_blob(&t.progress, x->what, digest, x->size);
 	for (size_t i = 0; i < remote_mirrors(c->remote) && result < 0; i++) {
 		if (i)
 			msg_warn("%s: trying the next mirror", e->text);

@@ -11,20 +11,25 @@ export TMPDIR="${TMPDIR:-$copy}"
 
 # `FILE HASH "NAME"` of every target, a line each; the name as JSON.
 targets_now() {
-	jq -r '.signed.targets | to_entries[] | "\(.key | if . == "." then "%2E" elif . == ".." then "%2E%2E" else @uri end) \(.value.hashes.sha256 // "-") \(.key | tojson)"' \
+	jq -r "$quoted"'.signed.targets | to_entries[] | "\(.key | if . == "." then "%2E" elif . == ".." then "%2E%2E" else quoted end) \(.value.hashes | .sha256 // .sha512) \(.key | tojson)"' \
 		"$current/targets.json"
 }
 
 # Names that were never pulled whole as they are now. What vanished is forgotten.
 list_new() {
 	true >"$work/files"
-	targets_now | while read -r file hash name; do
-		[ "${#file}" -le 240 ] || file_of "$(printf %s "$name" | jq -r .)"
+	targets_now >"$work/targets" || return
+	while read -r file hash name; do
+		if [ "${#file}" -gt 240 ]; then
+			long=$(printf %s "$name" | jq -j '. + "."') # the shell drops newlines at the end
+			file_of "${long%.}"
+		fi
 		printf '%s\n' "$file" >>"$work/files"
 		known=''
 		[ ! -f "$pulled/$file" ] || read -r known <"$pulled/$file"
 		[ "$known" = "$hash" ] || printf '%s\n' "$name"
-	done | print_names
+	done <"$work/targets" >"$work/new"
+	print_names <"$work/new" || return
 	for old in "$manifests"/* "$pulled"/*; do
 		[ -e "$old" ] || continue
 		grep -qxF -- "${old##*/}" "$work/files" || rm -f "$old"
@@ -33,13 +38,14 @@ list_new() {
 
 pull_metadata() { # [FILE|-]
 	find_place read
+	refuse_old "$current"
 	key=${1-}
 	if [ "$key" = - ]; then
 		cat >"$work/key" && key=$work/key || return
 	fi
 	[ -n "$key" ] || [ -f "$current/root.json" ] ||
 		fail 'there is no root of trust: give the root public key of the repository once'
-	stage tuf-refresh -q --tuf "$current" ${key:+--root "$key"} --repo "$place" >"$work/roles" || return
+	net_stage tuf-refresh --progress="$progress" --tuf "$current" ${key:+--root "$key"} --repo "$place" >"$work/roles" || return
 	list_new
 }
 
@@ -48,24 +54,24 @@ pull_metadata() { # [FILE|-]
 # A stage that looks targets up in what pull-metadata left.
 local_stage() { # [ARGUMENT ...]
 	[ -f "$current/targets.json" ] || fail 'there is no metadata: pull-metadata fetches it'
-	stage tuf-download --tuf "$current" --no-refresh --only-targets-expiry --repo "$place" "$@"
+	net_stage tuf-download --tuf "$current" --no-refresh --only-targets-expiry --repo "$place" "$@"
 }
 
 list_blobs() { # TARGET, into $work/blobs
 	local_stage -q --list-blobs -- "$1" >"$work/blobs"
 }
 
-# The manifest of a target as it was pulled, in the form that publishers write it.
+# The manifest of a target as it was pulled, in the form that publishers write it, and what it was signed with.
 keep_manifest() { # TARGET
 	list_blobs "$1" || return
 	file_of "$1"
-	jq -cSj -s --arg name "$1" '{schemaVersion: 2, mediaType: "application/vnd.oci.image.manifest.v1+json",
+	jq -cSj -s --arg name "$1" '"\(.[0].hashes | .sha256 // .sha512)\n", ({schemaVersion: 2, mediaType: "application/vnd.oci.image.manifest.v1+json",
 		config: {mediaType: "application/vnd.oci.empty.v1+json", size: 2, data: "e30=",
 			digest: "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"},
 		layers: [.[].blob]} | if (.layers | length) > 1 then .annotations = {"tuf.io/filename": $name}
-		else .layers[0].annotations = {"tuf.io/filename": "\(.layers[0].digest[7:]).\($name | split("/") | .[-1])"} end' \
-		"$work/blobs" >"$work/manifest" || return
-	jq -r --arg t "$1" '.signed.targets[$t].hashes.sha256 // "-"' "$current/targets.json" >"$work/hash" &&
+		else .layers[0].annotations = {"tuf.io/filename": "\(.layers[0].digest[7:]).\($name | split("/") | .[-1])"} end)' \
+		"$work/blobs" >"$work/both" || return
+	{ IFS= read -r hash && cat >"$work/manifest"; } <"$work/both" && printf '%s\n' "$hash" >"$work/hash" &&
 		mv "$work/manifest" "$manifests/$file" && mv "$work/hash" "$pulled/$file"
 }
 

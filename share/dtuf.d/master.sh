@@ -12,14 +12,8 @@ mkdir -p "$manifests" "$records" && chmod 700 "$master" || exit 1
 
 # What is known of the password of a role: in its variable, in the file of its twin, or nothing.
 take_password() { # ROLE VARIABLE
-	eval "given=\${$2-} is_given=\${$2+1} from=\${$2_FILE-}"
-	[ -z "$is_given" ] || [ -z "$from" ] || usage_error "$2 and $2_FILE are both set"
-	[ -z "$is_given" ] || [ -n "$given" ] || fail "$2 is empty"
-	case $given in
-	*"$newline"*) fail "$2 has several lines" ;;
-	esac
+	take_secret "$2"
 	eval "password_$1=\$given file_$1=\$from"
-	unset "$2"
 }
 
 take_passwords() {
@@ -131,11 +125,6 @@ adopt() {
 	mv "$new" "$staged" && rm -rf "$staged.old"
 }
 
-refuse_old() { # python dtuf's metadata
-	[ ! -f "$staged/root.json" ] || jq -e '.signed.spec_version' "$staged/root.json" >/dev/null 2>&1 ||
-		fail "'$staged': metadata of TUF before 1.0, as the older dtuf wrote it, is not read"
-}
-
 create_metadata() {
 	need_keys root targets snapshot timestamp
 	take_passwords
@@ -194,7 +183,7 @@ cut_off() {
 }
 
 reset_keys() {
-	refuse_old
+	refuse_old "$staged"
 	need_keys root targets snapshot timestamp
 	take_passwords
 	begin
@@ -241,7 +230,7 @@ push_target() { # TARGET SRC ...
 		left=$((left - 1))
 	done
 	file_of "$target"
-	stage tuf-put --progress="$progress" --manifest "$work/manifest" -- "$place" "$target" "$@" >"$work/record" || return
+	net_stage tuf-put --progress="$progress" --manifest "$work/manifest" -- "$place" "$target" "$@" >"$work/record" || return
 	mv "$work/record" "$records/$file.new" && mv "$work/manifest" "$manifests/$file.new" || return
 	mv "$records/$file.new" "$records/$file" && mv "$manifests/$file.new" "$manifests/$file"
 }
@@ -262,7 +251,7 @@ del_target() { # TARGET ...
 		file_of "$target"
 		mv "$manifests/$file" "$work/manifest" && mv "$records/$file" "$work/record" || return
 		cat "$records"/* >"$work/records" 2>/dev/null
-		is_shared "$work/record" || stage tuf-put --drop -- "$place" "$target" "@$work/manifest" >"$work/dropped" || return
+		is_shared "$work/record" || net_stage tuf-put --drop -- "$place" "$target" "@$work/manifest" >"$work/dropped" || return
 	done
 }
 
@@ -285,7 +274,7 @@ next_targets() {
 
 push_metadata() {
 	find_place write
-	refuse_old
+	refuse_old "$staged"
 	need_keys targets snapshot timestamp
 	take_passwords
 	begin
@@ -293,8 +282,8 @@ push_metadata() {
 	first_root=$(cat "$new/first-root" 2>/dev/null) || first_root=1
 	set -- --first-root "$first_root"
 	[ ! -e "$new/created" ] || set -- "$@" --replace
-	stage tuf-push --dry-run "$@" -- "$new" "$place" && adopt || return
-	stage tuf-push --progress="$progress" "$@" -- "$staged" "$place" && rm -f "$staged/created"
+	net_stage tuf-push --dry-run --progress=none "$@" -- "$new" "$place" && adopt || return
+	net_stage tuf-push --progress="$progress" "$@" -- "$staged" "$place" && rm -f "$staged/created"
 }
 
 list_master_targets() {

@@ -130,7 +130,7 @@ transcript() {
 	dtuf --version | grep -q '^dtuf (tackle) '
 	refused 1 'root of trust' on_copy pull-metadata fred/demo
 	DTUF_HOST='' refused 1 'oci:DIR or file:DIR' on_copy pull-metadata fred/demo
-	DTUF_HOST=registry.example refused 1 'not served' on_copy pull-metadata fred/demo
+	DTUF_HOST=http://h.example refused 1 'not a registry host' on_copy pull-metadata fred/demo
 	refused 1 'private key' on_master create-metadata fred/demo
 	DTUF_KEY_TYPE=dsa refused 2 DTUF_KEY_TYPE on_master create-root-key fred/demo
 	DTUF_HOST=https://h.example refused 1 'only be read' on_master push-metadata fred/demo
@@ -147,13 +147,14 @@ transcript() {
 	refused 1 'no such file' on_master push-target fred/demo a missing
 	refused 1 'no target' on_master push-target fred/demo a @missing
 	long=$(printf 'n%.0s' {1..300})
-	for name in 'b/c d' $'two\nlines' 'back\slash' é . .. -x "$long"; do on_master push-target fred/demo "$name" x; done
+	for name in 'b/c d' $'two\nlines' 'back\slash' é . .. -x "a!*'()~" "$long"; do on_master push-target fred/demo "$name" x; done
 	same '' "$(on_master list-master-targets fred/demo)"
 	on_master push-metadata fred/demo
-	want=$(printf '%s\n' -x . .. 'b/c d' 'back\\slash' "$long" 'two\nlines' é)
+	want=$(printf '%s\n' -x . .. "a!*'()~" 'b/c d' 'back\\slash' "$long" 'two\nlines' é)
 	same "$want" "$(on_master list-master-targets fred/demo)"
 	same "$want" "$(on_copy pull-metadata fred/demo root_key.pub)"
 	same "$want" "$(on_copy list-copy-targets fred/demo)"
+	[ -e $M/repository/targets/a%21%2A%27%28%29~ ]
 	same $'x\nx\nx' "$(on_copy pull-target fred/demo "$long" .. $'two\nlines')"
 	same "$(grep -vxF -e "$long" -e .. -e 'two\nlines' <<<"$want")" "$(on_copy pull-metadata fred/demo)"
 }
@@ -192,7 +193,7 @@ transcript() {
 	same 1 "$(jq '[.manifests[].annotations["org.opencontainers.image.ref.name"] | select(. != "latest")] | length' host/fred/demo/index.json)"
 }
 
-@test "dtuf:D20 dtuf:D21 dtuf:D38 new keys: copies follow the chain by themselves" {
+@test "dtuf:D19 dtuf:D20 dtuf:D21 dtuf:D38 new keys: copies follow the chain by themselves" {
 	published
 	target a one
 	on_master push-metadata fred/demo
@@ -298,10 +299,131 @@ transcript() {
 	DTUF_CONSOLE_LOG_LEVEL=LOUD refused 2 unknown dtuf push-metadata fred/demo
 }
 
+# bars FILE: what each shows last, its label without the digest
+bars() { tr '\r' '\n' <"$1" | grep -oE '^sha256:[0-9a-f]{12} [0-9]+% [0-9]+/[0-9]+$' | cut -d' ' -f2-; }
+
+@test "dtuf:D55 dtuf:D56 a bar for each blob and file, manifests too, from 0% to 100%, and none unless it is wanted" {
+	published
+	head -c 3000000 /dev/zero >master/big
+	: >master/empty
+	export DTUF_PROGRESS=1
+	on_master push-target fred/demo a big empty >out 2>err
+	same '' "$(<out)"
+	same $'0% 0/3000000\n100% 3000000/3000000\n0% 0/0\n100% 0/0' "$(bars err | head -n 4)"
+	grep -qzP "^\rsha256:$(head -c 3000000 /dev/zero | sha256sum | head -c 12) 0% 0/3000000\r.* 100% 3000000/3000000\n\rsha256:e3b0c44298fc 0%" err
+	same 4 "$(wc -l <err)" # `{}' and the manifest, too
+	on_master push-metadata fred/demo 2>err
+	for file in 1.root.json 2.targets.json 2.snapshot.json timestamp.json; do
+		file=$M/repository/metadata.staged/$file
+		grep -q "^.sha256:$(sha256sum "$file" | head -c 12) 0% .* 100% $(stat -c '%s/%s' "$file")\$" err
+	done
+	on_copy pull-metadata fred/demo root_key.pub 2>err >out
+	same 'a 4' "$(<out) $(wc -l <err)"
+	on_copy pull-target fred/demo a 2>err | cmp - master/big
+	same '0% 100% 0% 100% 0% 100%' "$(bars err | grep -E '^(0|100)%' | cut -d' ' -f1 | paste -sd' ')"
+	DTUF_PROGRESS=0 on_copy pull-target fred/demo a 2>&1 | cmp - master/big
+	DTUF_PROGRESS=0 on_terminal '' "$ROOT/share/dtuf" list-copy-targets fred/demo
+	unset DTUF_PROGRESS
+	on_copy pull-target fred/demo a 2>&1 | cmp - master/big
+	cd copy
+	on_terminal '' bash -c 'dtuf pull-target fred/demo a >/dev/null'
+	[[ $screen == *' 100% 3000000/3000000'* ]]
+	DTUF_PROGRESS=0 on_terminal '' bash -c 'dtuf pull-target fred/demo a >/dev/null'
+	same '' "$screen"
+}
+
+@test "dtuf:D6 one command at a time works on a side; a second one waits" {
+	published
+	target a x
+	exec 8>>$M/lock
+	flock 8
+	on_master list-master-targets fred/demo >listed 8>&- &
+	sleep 0.5
+	kill -0 $! # it waits
+	on_copy list-repos >out # takes none
+	flock -u 8
+	wait $!
+	on_master push-metadata fred/demo
+	on_copy pull-metadata fred/demo root_key.pub >out 2>&1 &
+	on_copy pull-metadata fred/demo root_key.pub >out2 2>&1
+	wait $!
+	same 'a a' "$(<out) $(<out2)"
+}
+
+@test "dtuf:D11 dtuf:A15 dtuf:O12 killed after any stage: the copy can go on, and so does the next run" {
+	published
+	target a one
+	on_master push-metadata fred/demo
+	on_copy pull-metadata fred/demo root_key.pub >out
+	mkdir killing
+	printf '#!/bin/bash\n%s\n' 'n=$(($(cat "$COUNT") - 1)); echo $n >"$COUNT"; "$REAL/${0##*/}" "$@"; s=$?; ((n)) || { ((s > 128)) || kill -9 $PPID; }; exit $s' >killing/x
+	chmod +x killing/x
+	for program in "$BIN"/*; do ln -s x "killing/${program##*/}"; done
+	export COUNT=$PWD/count REAL=$BIN
+	for ((kill = 7, done = 0; !done; kill++)); do # those before only work aside
+		echo $kill >count
+		echo "text $kill" >master/a
+		on_master push-target fred/demo a a
+		(TACKLE_BIN=$PWD/killing on_master push-metadata fred/demo) 2>err && done=1
+		on_copy pull-metadata fred/demo >out
+		on_copy pull-target fred/demo a >got
+	done
+	same "text $((kill - 1))" "$(<got)"
+	((kill > 8))
+	for ((kill = 1, done = 0; !done; kill++)); do
+		echo $kill >count
+		(TACKLE_BIN=$PWD/killing on_copy pull-target fred/demo a) >got 2>err && done=1
+	done
+	on_copy pull-target fred/demo a >got
+	same '' "$(on_copy pull-metadata fred/demo)"
+}
+
+@test "dtuf:D63 an expiry counts from the start, rounded up to a whole second" {
+	published
+	export DTUF_TIMESTAMP_LIFETIME=1h
+	before=$(date +%s.%N)
+	on_master push-metadata fred/demo
+	after=$(date +%s.%N)
+	expires=$(date -d "$(on_master get-master-expirations fred/demo | sed -n 's/^timestamp: //p')Z" +%s)
+	awk -v e="$expires" -v b="$before" -v a="$after" 'BEGIN { exit !(e >= b + 3600 && e <= a + 3601) }'
+	run ! on_master push-metadata fred/demo x
+}
+
+@test "dtuf:A19 dtuf:D40 dtuf:D41 no data is lost in silence: a closed, a full and a cut stdout" {
+	published
+	seq 300000 >master/a
+	on_master push-target fred/demo a a
+	on_master push-metadata fred/demo
+	refused 1 '' bash -c "cd copy && dtuf pull-metadata fred/demo root_key.pub >/dev/full"
+	on_copy pull-metadata fred/demo root_key.pub >out
+	for command in 'pull-target fred/demo a' 'blob-sizes fred/demo a' 'list-copy-targets fred/demo' 'get-copy-expirations fred/demo' 'pull-metadata fred/demo' list-repos; do
+		for to in '>&-' '>/dev/full'; do
+			got=0
+			bash -c "cd copy && dtuf $command $to" 2>err || got=$?
+			same 1 $got
+			[[ -s err ]]
+		done
+	done
+	got=0
+	bash -c 'cd copy; dtuf pull-target fred/demo a; echo $? >../status' 2>err | head -n 1 >out
+	same '1 141' "$(<out) $(<status)"
+	bash -c 'trap "" PIPE; cd copy; dtuf pull-target fred/demo a; echo $? >../status' 2>err | head -n 1 >out
+	same '1 1' "$(<out) $(<status)"
+	[[ -s err ]]
+	# not one byte of what is not right
+	blob=host/fred/demo/blobs/sha256/$(sha256sum <master/a | cut -d' ' -f1)
+	printf x | dd of="$blob" bs=1 seek=1988000 conv=notrunc status=none
+	refused 1 mismatch on_copy pull-target fred/demo a
+	same '' "$(find copy/dtuf_repos -name 'partial*' -size +0)"
+}
+
 @test "dtuf:D9 metadata of TUF before 1.0 is not read, and said so" {
 	published
 	jq -c 'del(.signed.spec_version)' $M/repository/metadata.staged/root.json >old
 	cp old $M/repository/metadata.staged/root.json
 	refused 1 'before 1.0' on_master push-metadata fred/demo
 	refused 1 'before 1.0' on_master reset-keys fred/demo
+	mkdir -p copy/dtuf_repos/fred/demo/copy/repository/metadata/current
+	cp old copy/dtuf_repos/fred/demo/copy/repository/metadata/current/root.json
+	refused 1 'before 1.0' on_copy pull-metadata fred/demo
 }
