@@ -34,7 +34,7 @@ enum { SECRET_NEW = 64, SECRET_MIN = 32, SECRET_MAX = 512 }; // bytes; the bound
 static struct {
 	const char *secret, *new_secret, *sector, *token, *header, *header_out, *status;
 	int64_t new_secret_fd, size, jobs;
-	bool pad, recovery;
+	bool pad, recovery, skip_free;
 } user = { .sector = NULL, .new_secret_fd = -1, .size = -1 };
 
 static const struct cmd_option options[] = {
@@ -45,6 +45,7 @@ static const struct cmd_option options[] = {
 	CMD_NUMBER('j', "jobs", "N", &user.jobs, 1, PAYLOAD_JOBS_MAX, "pieces encrypted at once; unless told, one per processor"),
 	CMD_SIZE(0, "size", &user.size, "how many bytes will come; needed where stdin is no file"),
 	CMD_FLAG(0, "pad", &user.pad, "fill the last sector up with zeros"),
+	CMD_FLAG(0, "skip-free", &user.skip_free, "leave out the free blocks of ext4: which those are becomes visible"),
 	CMD_TEXT(0, "token-json", "FILE", &user.token, "key service, key id and launch token for the header, as JSON"),
 	CMD_FLAG(0, "recovery", &user.recovery, "a passphrase opens the disk, too: from an option below, else asked for"),
 	CMD_GROUP(passphrase_options),
@@ -72,6 +73,7 @@ static struct {
 	struct io_output secret_file, header_file;
 	bool secret_named, header_named; // they have their names
 	const struct buf *new_secret;
+	struct freemap free;
 	struct progress progress;
 	struct taskstatus status;
 } job = { .secret_file = { .fd = -1 }, .header_file = { .fd = -1 } };
@@ -87,6 +89,9 @@ static void check_usage(void)
 		cmd_usage("--secret, --new-secret and --new-secret-fd exclude each other");
 	if (user.header && (made || user.header_out || user.token || user.recovery || user.sector))
 		cmd_usage("option --header: goes with --secret alone; what else could be said is in the header");
+	if (user.skip_free && payload_left(STDIN_FILENO) < 0)
+		cmd_usage("option --skip-free: goes with a file or a block device on stdin, since the map of its blocks is read "
+			  "first");
 	if (passphrase_is_given() && !user.recovery)
 		cmd_usage("--passphrase-file and --passphrase-fd go with --recovery");
 }
@@ -103,6 +108,23 @@ static int announced_size(struct err *e)
 	if (left >= 0 && left != job.size)
 		return err_set(e, STATUS_MALFORMED, "stdin: it holds %" PRId64 " bytes, not the %" PRId64 " announced", left,
 			job.size);
+	return 0;
+}
+
+// Whole sectors of blocks that no ext4 uses (brkt:E8). Told beforehand, since it is of the kind that cannot be taken back.
+static int find_free(struct err *e)
+{
+	if (!user.skip_free)
+		return 0;
+	int64_t at = (int64_t)lseek(STDIN_FILENO, 0, SEEK_CUR);
+	if (freemap_scan(&job.free, STDIN_FILENO, at, job.size, job.sector, e) < 0)
+		return err_context(e, "stdin");
+	for (size_t i = 0; i < job.free.notes.count; i++)
+		msg_warn("%s", job.free.notes.items[i]);
+	msg_warn("%" PRId64 " of %" PRId64
+		 " bytes are free blocks of ext4 and skipped: where they lie becomes visible, and decrypted "
+		 "they are garbage",
+		job.free.bytes, job.size);
 	return 0;
 }
 
@@ -283,6 +305,7 @@ static int encrypt(const unsigned char *key, struct err *e)
 		.in_bytes = job.size,
 		.out_bytes = (job.size + sector - 1) / sector * sector,
 		.subject = "stdin",
+		.skip = user.skip_free ? &job.free : NULL,
 		.jobs = user.jobs ? (int)user.jobs : payload_default_jobs(),
 		.arrived = arrived,
 		.moved = moved };
@@ -321,10 +344,11 @@ int main(int argc, char **argv)
 	locked_auto unsigned char *key = locked_alloc(XTS_KEY);
 	if (announced_size(&e) < 0 || get_secret(&secret, &e) < 0 || get_recovery(&recovery, &e) < 0 ||
 		(user.header ? saved_header(&secret, key, &e) : new_header(&secret, &recovery, key, &e)) < 0 ||
-		create_files(&e) < 0 || confine(&e) < 0 || encrypt(key, &e) < 0)
+		create_files(&e) < 0 || confine(&e) < 0 || find_free(&e) < 0 || encrypt(key, &e) < 0)
 		return fail(&e);
 	io_discard(&job.secret_file);
 	buf_free(&job.header);
+	freemap_free(&job.free);
 	int status = cmd_finish();
 	if (status)
 		forget_files();

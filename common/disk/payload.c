@@ -82,9 +82,17 @@ static bool is_hole(int fd, int64_t at, size_t length)
 	return next < 0 ? errno == ENXIO : next >= at + (int64_t)length;
 }
 
+static bool is_skipped(const struct run *r, int64_t at, size_t length)
+{
+	bool is_free;
+	return freemap_part(r->p->skip, at, at + (int64_t)length, &is_free) == at + (int64_t)length && is_free;
+}
+
 static ssize_t read_piece(const struct run *r, unsigned char *data, size_t length, int64_t at)
 {
 	int fd = r->p->in;
+	if (is_skipped(r, at, length))
+		return (ssize_t)length;
 	if (r->start < 0)
 		return io_read_full(fd, data, length);
 	if (!is_hole(fd, r->start + at, length))
@@ -176,6 +184,21 @@ static bool take(struct run *r, struct piece *piece, unsigned char *data, struct
 
 // ---- the cipher and writing ----
 
+static int cipher(const struct run *r, const struct lane *l, const struct piece *piece, struct err *e)
+{
+	int64_t end = piece->at + (int64_t)piece->length, next;
+	for (int64_t at = piece->at; at < end; at = next) {
+		bool is_free;
+		next = freemap_part(r->p->skip, at, end, &is_free);
+		unsigned char *data = l->data + (at - piece->at);
+		if (is_free)
+			memset(data, 0, (size_t)(next - at));
+		else if (xts_run(l->xts, data, (size_t)(next - at), at, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 static int work(struct run *r, struct lane *l, const struct piece *piece, struct err *e)
 {
 	pthread_mutex_lock(&r->lock);
@@ -186,7 +209,7 @@ static int work(struct run *r, struct lane *l, const struct piece *piece, struct
 	pthread_mutex_unlock(&r->lock);
 	if (!go)
 		return -1;
-	int failed = xts_run(l->xts, l->data, piece->length, piece->at, e);
+	int failed = cipher(r, l, piece, e);
 	pthread_mutex_lock(&r->lock);
 	r->working--;
 	pthread_cond_signal(&r->workable);

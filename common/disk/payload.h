@@ -6,6 +6,7 @@
 #define DISK_PAYLOAD_H
 
 #include "base/err.h"
+#include "disk/freemap.h"
 #include "disk/xts.h"
 
 enum { PAYLOAD_PIECE = 256 << 10, PAYLOAD_JOBS_MAX = 64 };
@@ -16,9 +17,10 @@ struct payload {
 	bool encrypt;
 	size_t sector;
 	int64_t in_bytes; // that must come, no more and no fewer; a last part of a sector is filled with zeros. -1: up to the end
-	int64_t out_bytes;   // that go out of them
-	int jobs;            // pieces that may be in the cipher at once
-	const char *subject; // what `in` is called in messages
+	int64_t out_bytes;          // that go out of them
+	const struct freemap *skip; // parts that are not read, and come out as zeros that nobody encrypted; NULL for none
+	int jobs;                   // pieces that may be in the cipher at once
+	const char *subject;        // what `in` is called in messages
 	// Called once, when all input has come and is as long as announced, before the last piece goes out: until then nobody can take the
 	// output for whole. May be NULL. Not called when in_bytes is -1.
 	int (*arrived)(void *context, struct err *e);
