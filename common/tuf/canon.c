@@ -10,7 +10,7 @@
 #include "tuf/canon.h"
 
 struct member { // of an object being written: offsets into out
-	size_t start, key_end, end;
+	size_t start, end;
 };
 
 struct canon {
@@ -184,7 +184,10 @@ static int write_number(struct canon *c)
 	long long value = strtoll(digits, NULL, 10);
 	if (errno)
 		return malformed(c, "an integer out of range");
-	buf_add_format(c->out, "%lld", value);
+	if (value)
+		buf_add(c->out, digits, n);
+	else
+		buf_add_byte(c->out, '0'); // also of -0
 	c->at += n;
 	return 0;
 }
@@ -223,42 +226,21 @@ static int write_array(struct canon *c)
 	return 0;
 }
 
-// The next byte that a string of canonical text stands for; 256 at its closing quote. Bytes order as code points do.
-static unsigned next_byte(const char **at)
+// A member's text, which begins with its key.
+static struct canon_span text_of(const struct member *m, const char *text)
 {
-	unsigned char b = (unsigned char)*(*at)++;
-	if (b == '"')
-		return 256;
-	if (b != '\\')
-		return b;
-	b = (unsigned char)*(*at)++;
-	if (b == 'n')
-		return '\n';
-	if (b != 'u')
-		return b;
-	unsigned code = 0;
-	for (int i = 0; i < 4; i++) {
-		unsigned char d = (unsigned char)*(*at)++;
-		code = code << 4 | ((d & 0xfu) + (d > '9' ? 9u : 0u)); // 'a' ends in 1
-	}
-	return code;
+	return (struct canon_span){ text + m->start, m->end - m->start };
 }
 
-static int compare_keys(const char *a, const char *b)
+static int compare_members(const struct member *a, const struct member *b, const char *text)
 {
-	for (a++, b++;;) {
-		unsigned x = next_byte(&a), y = next_byte(&b);
-		if (x == 256 || y == 256)
-			return (y == 256) - (x == 256);
-		if (x != y)
-			return x < y ? -1 : 1;
-	}
+	struct canon_span x = text_of(a, text), y = text_of(b, text);
+	return canon_compare(&x, &y);
 }
 
 static int by_key(const void *a, const void *b, void *text)
 {
-	return compare_keys((const char *)text + ((const struct member *)a)->start,
-		(const char *)text + ((const struct member *)b)->start);
+	return compare_members(a, b, text);
 }
 
 // Puts the members from `base` on into their order. False when two have the same key.
@@ -269,11 +251,12 @@ static bool sort_members(struct canon *c, size_t base)
 	size_t n = c->count - base, start = first->start;
 	qsort_r(first, n, sizeof *first, by_key, c->out->data);
 	for (size_t i = 0; i < n; i++) {
-		if (i && !compare_keys(c->out->data + first[i - 1].start, c->out->data + first[i].start))
+		struct canon_span member = text_of(&first[i], c->out->data);
+		if (i && !compare_members(&first[i - 1], &first[i], c->out->data))
 			return false;
 		if (i)
 			buf_add_byte(&sorted, ',');
-		buf_add(&sorted, c->out->data + first[i].start, first[i].end - first[i].start);
+		buf_add(&sorted, member.text, member.length);
 	}
 	if (n)
 		memcpy(c->out->data + start, sorted.data, sorted.length);
@@ -316,7 +299,7 @@ static int write_members(struct canon *c, size_t base, bool *sorted)
 			return -1;
 		if (c->count - base > 1) {
 			const struct member *m = &c->members[c->count - 2];
-			int order = compare_keys(c->out->data + m[0].start, c->out->data + m[1].start);
+			int order = compare_members(&m[0], &m[1], c->out->data);
 			if (!order)
 				return malformed(c, "bad JSON: the same key twice in one object");
 			*sorted = *sorted && order < 0;
@@ -382,21 +365,6 @@ int canon_value(const json_t *value, enum canon_form form, struct buf *out, stru
 {
 	mem_auto char *text = jsonio_text(value);
 	return canon_text(text, strlen(text), form, "JSON", out, e);
-}
-
-int canon_compare(const struct canon_span *a, const struct canon_span *b)
-{
-	return compare_keys(a->text, b->text);
-}
-
-char *canon_unquote(const struct canon_span *quoted)
-{
-	struct buf text = { 0 };
-	const char *at = quoted->text + 1;
-	buf_reserve(&text, quoted->length);
-	for (unsigned byte; (byte = next_byte(&at)) != 256;)
-		buf_add_byte(&text, (char)byte);
-	return buf_steal(&text);
 }
 
 void canon_quote(const char *text, struct buf *out)

@@ -24,6 +24,9 @@ int canon_text(const char *text, size_t length, enum canon_form form, const char
 // The same for a tree; STATUS_MALFORMED for a real number in it.
 int canon_value(const json_t *value, enum canon_form form, struct buf *out, struct err *e);
 
+// What canon_text wrote as CANON_FILE, a whole or whole tokens of it, appended as it writes CANON_SIGNED.
+void canon_to_signed(const char *text, size_t length, struct buf *out);
+
 struct canon_span { // part of a text, borrowed
 	const char *text;
 	size_t length;

@@ -12,9 +12,13 @@ struct canon_walk canon_walk_start(const char *object, size_t length)
 
 static const char *skip_string(const char *at)
 {
-	for (at++; *at != '"'; at++)
-		at += *at == '\\';
-	return at + 1;
+	for (at++;; at += 2) {
+		const char *quote = rawmemchr(at, '"');
+		const char *slash = memchr(at, '\\', (size_t)(quote - at));
+		if (!slash)
+			return quote + 1;
+		at = slash; // and what it escapes
+	}
 }
 
 static const char *skip_value(const char *at, const char *end)
@@ -54,4 +58,67 @@ bool canon_member(const char *object, size_t length, const char *key, struct can
 		if (name.length == n + 2 && !memcmp(name.text + 1, key, n))
 			return true;
 	return false;
+}
+
+// ---- strings ----
+
+// The next byte that a string of canonical text stands for; 256 at its closing quote. Bytes order as code points do.
+static unsigned next_byte(const char **at)
+{
+	unsigned char b = (unsigned char)*(*at)++;
+	if (b == '"')
+		return 256;
+	if (b != '\\')
+		return b;
+	b = (unsigned char)*(*at)++;
+	if (b == 'n')
+		return '\n';
+	if (b != 'u')
+		return b;
+	unsigned code = 0;
+	for (int i = 0; i < 4; i++) {
+		unsigned char d = (unsigned char)*(*at)++;
+		code = code << 4 | ((d & 0xfu) + (d > '9' ? 9u : 0u)); // 'a' ends in 1
+	}
+	return code;
+}
+
+int canon_compare(const struct canon_span *a, const struct canon_span *b)
+{
+	const char *p = a->text + 1, *q = b->text + 1;
+	for (; *p == *q && *p != '"' && *p != '\\'; p++)
+		q++;
+	for (;;) {
+		unsigned x = next_byte(&p), y = next_byte(&q);
+		if (x == 256 || y == 256)
+			return (y == 256) - (x == 256);
+		if (x != y)
+			return x < y ? -1 : 1;
+	}
+}
+
+char *canon_unquote(const struct canon_span *quoted)
+{
+	struct buf text = { 0 };
+	const char *at = quoted->text + 1;
+	buf_reserve(&text, quoted->length);
+	for (unsigned byte; (byte = next_byte(&at)) != 256;)
+		buf_add_byte(&text, (char)byte);
+	return buf_steal(&text);
+}
+
+void canon_to_signed(const char *text, size_t length, struct buf *out)
+{
+	const char *end = text + length;
+	buf_reserve(out, length);
+	for (const char *slash; (slash = memchr(text, '\\', (size_t)(end - text)));) {
+		bool stays = slash[1] == '"' || slash[1] == '\\';
+		buf_add(out, text, (size_t)(slash - text) + (stays ? 2 : 0));
+		if (stays)
+			slash += 2;
+		else
+			buf_add_byte(out, (char)next_byte(&slash));
+		text = slash;
+	}
+	buf_add(out, text, (size_t)(end - text));
 }

@@ -187,8 +187,8 @@ int role_check_body(const json_t *body, enum role_type *type, int64_t *version, 
 
 // ---- reading ----
 
-// Splits canonical text into trees and, of a targets role, the text of its targets.
-static int split(const struct buf *text, struct role *r, struct err *e)
+// Splits canonical text into trees and, of a targets role, the text of its targets, for which the buffer is kept.
+static int split(struct buf *text, struct role *r, struct err *e)
 {
 	struct canon_span body, targets;
 	buf_auto rest = { 0 };
@@ -196,7 +196,6 @@ static int split(const struct buf *text, struct role *r, struct err *e)
 		return err_set(e, STATUS_MALFORMED, "field 'signed': missing or not an object");
 	bool has_targets = canon_member(body.text, body.length, "targets", &targets) && targets.text[0] == '{';
 	if (has_targets) {
-		buf_add(&r->targets, targets.text, targets.length);
 		buf_add(&rest, body.text, (size_t)(targets.text - body.text));
 		buf_add_text(&rest, "{}");
 		buf_add(&rest, targets.text + targets.length, (size_t)(body.text + body.length - targets.text - targets.length));
@@ -209,7 +208,15 @@ static int split(const struct buf *text, struct role *r, struct err *e)
 	buf_add(&rest, text->data, (size_t)(body.text - text->data));
 	buf_add_text(&rest, "{}");
 	buf_add(&rest, body.text + body.length, (size_t)(text->data + text->length - body.text - body.length));
-	return (r->outer = jsonio_parse(rest.data, rest.length, "file", e)) ? 0 : -1;
+	if (!(r->outer = jsonio_parse(rest.data, rest.length, "file", e)))
+		return -1;
+	if (has_targets) {
+		memmove(text->data, targets.text, targets.length);
+		text->data[text->length = targets.length] = '\0';
+		r->targets = *text;
+		*text = (struct buf){ 0 };
+	}
+	return 0;
 }
 
 int role_parse(const char *text, size_t length, const char *subject, struct role *r, struct err *e)
@@ -241,25 +248,32 @@ int role_read(const char *path, size_t limit, struct role *r, struct err *e)
 
 // ---- writing ----
 
-static void add_body(const struct role *r, struct buf *out)
+static void add(const char *from, const char *to, enum canon_form form, struct buf *out)
 {
-	struct canon_span targets;
+	if (form == CANON_SIGNED)
+		canon_to_signed(from, (size_t)(to - from), out);
+	else
+		buf_add(out, from, (size_t)(to - from));
+}
+
+static void add_body(const struct role *r, enum canon_form form, struct buf *out)
+{
+	struct canon_span hole;
 	buf_auto body = { 0 };
 	canon_value(r->body, CANON_FILE, &body, &(struct err){ 0 });
-	if (!r->targets.length || !canon_member(body.data, body.length, "targets", &targets)) {
-		buf_add(out, body.data, body.length);
+	const char *end = body.data + body.length;
+	if (!r->targets.length || !canon_member(body.data, body.length, "targets", &hole)) {
+		add(body.data, end, form, out);
 		return;
 	}
-	buf_add(out, body.data, (size_t)(targets.text - body.data));
-	buf_add(out, r->targets.data, r->targets.length);
-	buf_add(out, targets.text + targets.length, (size_t)(body.data + body.length - targets.text - targets.length));
+	add(body.data, hole.text, form, out);
+	add(r->targets.data, r->targets.data + r->targets.length, form, out);
+	add(hole.text + hole.length, end, form, out);
 }
 
 void role_payload(const struct role *r, struct buf *out)
 {
-	buf_auto body = { 0 };
-	add_body(r, &body);
-	canon_text(body.data, body.length, CANON_SIGNED, "signed", out, &(struct err){ 0 });
+	add_body(r, CANON_SIGNED, out);
 }
 
 void role_text(const struct role *r, struct buf *out)
@@ -270,7 +284,7 @@ void role_text(const struct role *r, struct buf *out)
 	canon_value(r->outer, CANON_FILE, &outer, &(struct err){ 0 });
 	canon_member(outer.data, outer.length, "signed", &hole);
 	buf_add(out, outer.data, (size_t)(hole.text - outer.data));
-	add_body(r, out);
+	add_body(r, CANON_FILE, out);
 	buf_add(out, hole.text + hole.length, (size_t)(outer.data + outer.length - hole.text - hole.length));
 	buf_add_byte(out, '\n');
 }

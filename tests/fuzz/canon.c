@@ -57,6 +57,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	demand(file.length == again.length && !memcmp(file.data, again.data, file.length));
 	demand(canon_text(file.data, file.length, CANON_SIGNED, "output", &second, &e) == 0);
 	demand(payload.length == second.length && !memcmp(payload.data, second.data, second.length));
+	second.length = 0;
+	canon_to_signed(file.data, file.length, &second);
+	demand(payload.length == second.length && !memcmp(payload.data, second.data, second.length));
 	if (json_is_object(value))
 		check_walk(&file, value);
 	return 0;

@@ -89,8 +89,15 @@ static void canonical(void **unused)
 		if (failed != (cases[i].wanted ? 0 : -1) || (!failed && strcmp(out.data + 1, cases[i].wanted) != 0))
 			fail_msg("%s: %s%s", cases[i].text, out.data, e.text);
 		assert_int_equal(e.status, failed ? STATUS_MALFORMED : STATUS_OK);
-		if (failed)
+		if (failed) {
 			assert_string_equal(out.data, "x");
+			continue;
+		}
+		buf_auto file = { 0 };
+		assert_int_equal(canon_text(cases[i].text, strlen(cases[i].text), CANON_FILE, "t", &file, &e), 0);
+		out.length = 0;
+		canon_to_signed(file.data, file.length, &out);
+		assert_string_equal(out.data, cases[i].wanted);
 	}
 }
 
