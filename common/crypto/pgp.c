@@ -10,17 +10,7 @@
 #include "crypto/pgp.h"
 #include "crypto/pgppacket.h"
 
-enum { // RFC 9580, sections 5 and 9
-	TAG_SIGNATURE = 2,
-	TAG_SECRET_KEY = 5,
-	TAG_PUBLIC_KEY = 6,
-	TAG_SECRET_SUBKEY = 7,
-	TAG_MARKER = 10,
-	TAG_TRUST = 12,
-	TAG_USER_ID = 13,
-	TAG_PUBLIC_SUBKEY = 14,
-	TAG_USER_ATTRIBUTE = 17,
-	TAG_PADDING = 21,
+enum { // RFC 9580, sections 5.2.3.7 and 9
 	SUBPACKET_CREATED = 2,
 	SUBPACKET_ISSUER = 16,
 	SUBPACKET_ISSUER_FINGERPRINT = 33,
@@ -80,7 +70,7 @@ static int read_key(const struct pgppacket *p, struct pgp_key *key, struct err *
 	const unsigned char *b = p->body;
 	if (p->length < 6)
 		return err_set(e, STATUS_MALFORMED, "openpgp: a key packet is truncated");
-	*key = (struct pgp_key){ .subkey = p->tag == TAG_PUBLIC_SUBKEY, .version = b[0], .start = p->start };
+	*key = (struct pgp_key){ .subkey = p->tag == PGPPACKET_PUBLIC_SUBKEY, .version = b[0], .start = p->start };
 	key->created = (int64_t)b[1] << 24 | b[2] << 16 | b[3] << 8 | b[4];
 	key->algorithm = b[5];
 	if (key->version < 4 || key->version > 6)
@@ -99,24 +89,24 @@ static int read_key(const struct pgppacket *p, struct pgp_key *key, struct err *
 static int place_in_certificate(const struct pgppacket *p, bool first, struct err *e)
 {
 	switch (p->tag) {
-	case TAG_SECRET_KEY:
-	case TAG_SECRET_SUBKEY:
+	case PGPPACKET_SECRET_KEY:
+	case PGPPACKET_SECRET_SUBKEY:
 		return err_set(e, STATUS_REFUSED, "openpgp: a secret key: expected public keys only");
-	case TAG_PUBLIC_KEY:
+	case PGPPACKET_PUBLIC_KEY:
 		return 1;
-	case TAG_MARKER:
-	case TAG_PADDING:
+	case PGPPACKET_MARKER:
+	case PGPPACKET_PADDING:
 		return 0;
 	}
 	if (first)
 		return err_set(e, STATUS_MALFORMED, "openpgp: no public key: found a packet with tag %d", p->tag);
 	switch (p->tag) {
-	case TAG_PUBLIC_SUBKEY:
+	case PGPPACKET_PUBLIC_SUBKEY:
 		return 1;
-	case TAG_SIGNATURE:
-	case TAG_TRUST:
-	case TAG_USER_ID:
-	case TAG_USER_ATTRIBUTE:
+	case PGPPACKET_SIGNATURE:
+	case PGPPACKET_TRUST:
+	case PGPPACKET_USER_ID:
+	case PGPPACKET_USER_ATTRIBUTE:
 		return 0;
 	}
 	return err_set(e, STATUS_MALFORMED, "openpgp: a packet with tag %d in a key", p->tag);
@@ -238,9 +228,9 @@ static int read_signature(const struct pgppacket *p, struct pgp_signature *s, st
 static int add_signature(struct pgp_signatures *all, const struct pgppacket *p, struct err *e)
 {
 	struct pgp_signature s;
-	if (p->tag == TAG_MARKER || p->tag == TAG_PADDING)
+	if (p->tag == PGPPACKET_MARKER || p->tag == PGPPACKET_PADDING)
 		return 0;
-	if (p->tag != TAG_SIGNATURE)
+	if (p->tag != PGPPACKET_SIGNATURE)
 		return err_set(e, STATUS_MALFORMED, "openpgp: not a detached signature: found a packet with tag %d", p->tag);
 	if (all->count == PGP_PACKETS_MAX)
 		return err_set(e, STATUS_LIMIT, "openpgp: more than %d signatures in one file", PGP_PACKETS_MAX);

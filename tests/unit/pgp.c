@@ -1,4 +1,4 @@
-// Unit tests of OpenPGP packets and armour, of gpgv's and gpg's answers, and of the trust directories, as tables of one-line cases.
+// Unit tests of OpenPGP packets, armour and messages, of gpgv's and gpg's answers, and of the trust directories, as tables of one-line cases.
 // SPDX-License-Identifier: Apache-2.0
 #include <setjmp.h>
 #include <stdarg.h>
@@ -7,11 +7,13 @@
 #include <cmocka.h>
 #include <stdlib.h>
 #include <string.h>
+#include <zlib.h>
 
 #include "base/jsonio.h"
 #include "base/mem.h"
 #include "crypto/pgp.h"
 #include "crypto/pgpcheck.h"
+#include "crypto/pgpmessage.h"
 #include "crypto/pgppacket.h"
 #include "crypto/pgpshow.h"
 #include "image/trust.h"
@@ -175,6 +177,128 @@ static void a_key_is_found_by_fingerprint_or_id(void **unused)
 	}
 }
 
+// ---- signed messages ----
+
+#define ONE_PASS "\x90\x02zz"
+#define LITERAL  "\xcb\x08\x62\x00zzzzhi"
+#define MADE     "\x88\x02zz"
+#define SIGNED   ONE_PASS LITERAL MADE
+#define PARTED   "\xcb\xe1\x62\x00\xe2zzzz\x02hi" // in parts of 2, 4 and 2 octets
+
+static void messages_are_opened(void **unused)
+{
+	(void)unused;
+	static const struct {
+		const char *bytes;
+		size_t length;
+		enum status status;
+		const char *says; // of a bad one
+	} cases[] = {
+		{ BYTES(SIGNED), 0, NULL },
+		{ BYTES("\xc4\x02zz" LITERAL "\xc2\x02zz"), 0, NULL },
+		{ BYTES(ONE_PASS PARTED MADE), 0, NULL },
+		{ BYTES(ONE_PASS "\xcb\x0b"
+				 "b\x03"
+				 "fooz\x00\x00\x00hi" MADE),
+			0, NULL }, // with a file's name
+		{ BYTES("\xa3\x00" SIGNED), 0, NULL },
+		{ BYTES("\xc8\x13\x00" SIGNED), 0, NULL },
+		{ BYTES("\xc8\xe4\x00" ONE_PASS LITERAL "\x88\x03\x02zz"), 0, NULL }, // in parts: 16 octets, then 3
+		{ BYTES(""), STATUS_MALFORMED, "the message ends" },
+		{ BYTES("text"), STATUS_MALFORMED, "no packet starts" },
+		{ BYTES("-----BEGIN PGP SIGNED MESSAGE-----"), STATUS_MALFORMED, "no packet starts" },
+		{ BYTES(ONE_PASS LITERAL), STATUS_MALFORMED, "the message ends" },
+		{ BYTES(ONE_PASS LITERAL "\x88\x02z"), STATUS_MALFORMED, "truncated" },
+		{ BYTES(ONE_PASS "\xcb\xe1"
+				 "b\x00\xe2zzz"),
+			STATUS_MALFORMED, "truncated" },
+		{ BYTES(ONE_PASS "\xcb\xe1"
+				 "b\x00"),
+			STATUS_MALFORMED, "truncated" },
+		{ BYTES(ONE_PASS "\xcb\x05"
+				 "b\x00zzz" MADE),
+			STATUS_MALFORMED, "truncated" },
+		{ BYTES(ONE_PASS "\xcb\x01"
+				 "b" MADE),
+			STATUS_MALFORMED, "truncated" },
+		{ BYTES(ONE_PASS "\xaf"
+				 "b\x00zzzzhi" MADE),
+			STATUS_MALFORMED, "the message ends" }, // the rest is the literal's
+		{ BYTES(ONE_PASS "\xcb\x08"
+				 "t\x00zzzzhi" MADE),
+			STATUS_REFUSED, "binary" },
+		{ BYTES(MADE), STATUS_REFUSED, "a detached signature" },
+		{ BYTES(MADE LITERAL), STATUS_REFUSED, "a detached signature" },
+		{ BYTES(LITERAL), STATUS_REFUSED, "without a signature" },
+		{ BYTES(ONE_PASS LITERAL LITERAL MADE), STATUS_REFUSED, "without a signature" },
+		{ BYTES(ONE_PASS LITERAL MADE LITERAL), STATUS_REFUSED, "more packets" },
+		{ BYTES(SIGNED SIGNED), STATUS_REFUSED, "more packets" },
+		{ BYTES(ONE_PASS ONE_PASS LITERAL MADE MADE), STATUS_REFUSED, "more than one signature" },
+		{ BYTES(ONE_PASS LITERAL MADE MADE), STATUS_REFUSED, "more packets" },
+		{ BYTES("\x84\x02zz\xd2\x02zz"), STATUS_REFUSED, "encrypted" },
+		{ BYTES(ONE_PASS "\xa3\x00" LITERAL MADE), STATUS_REFUSED, "a compressed packet" },
+		{ BYTES("\xa3\x00\xa3\x00" SIGNED), STATUS_MALFORMED, "unknown length" },
+		{ BYTES("\xa3\x00\xc8\x13\x00" SIGNED), STATUS_REFUSED, "a compressed packet" },
+		{ BYTES("\xc8\x13\x00" SIGNED LITERAL), STATUS_REFUSED, "behind the compressed one" },
+		{ BYTES("\xa3"), STATUS_MALFORMED, "empty" },
+		{ BYTES("\xa3\x01zz"), STATUS_MALFORMED, "damaged" },
+		{ BYTES("\xa3\x02zz"), STATUS_MALFORMED, "damaged" },
+		{ BYTES("\xa3\x03zz"), STATUS_MALFORMED, "damaged" },
+		{ BYTES("\xa3\x04zz"), STATUS_REFUSED, "unknown algorithm: 4" },
+		{ BYTES("\x99\x00\x01z"), STATUS_REFUSED, "tag 6" },
+	};
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+		struct err e = { 0 };
+		buf_auto bytes = { 0 };
+		pgpmessage_auto m = { 0 };
+		buf_add(&bytes, cases[i].bytes, cases[i].length);
+		int failed = pgpmessage_open(&bytes, &m, &e);
+		assert_int_equal(e.status, cases[i].status);
+		assert_int_equal(failed, cases[i].status ? -1 : 0);
+		if (failed)
+			assert_non_null(strstr(e.text, cases[i].says));
+		else
+			assert_string_equal(buf_text(&m.text), "hi");
+	}
+}
+
+// What zlib makes of the bytes, behind the header of a packet of indeterminate length.
+static void deflate_into(struct buf *message, const void *bytes, size_t length)
+{
+	uLong room = compressBound(length);
+	mem_auto unsigned char *out = mem_alloc(room);
+	assert_int_equal(compress(out, &room, bytes, length), Z_OK);
+	buf_add(message, "\xa3\x02", 2);
+	buf_add(message, out, room);
+}
+
+static void compressed_messages_are_bounded(void **unused)
+{
+	(void)unused;
+	static const char zeros[1 << 24];
+	static const struct {
+		const char *bytes;
+		size_t length, cut; // what is left out at the end
+		enum status status;
+	} cases[] = { { BYTES(SIGNED), 0, 0 }, { BYTES(SIGNED), 1, STATUS_MALFORMED }, { zeros, sizeof zeros, 0, STATUS_LIMIT },
+		{ zeros, PGPMESSAGE_MAX + 1, 0, STATUS_LIMIT }, { zeros, PGPMESSAGE_MAX, 0, STATUS_MALFORMED } };
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+		struct err e = { 0 };
+		buf_auto bytes = { 0 };
+		pgpmessage_auto m = { 0 };
+		deflate_into(&bytes, cases[i].bytes, cases[i].length);
+		bytes.length -= cases[i].cut;
+		assert_int_equal(pgpmessage_open(&bytes, &m, &e), cases[i].status ? -1 : 0);
+		assert_int_equal(e.status, cases[i].status);
+	}
+	struct err e = { 0 };
+	buf_auto long_one = { 0 };
+	pgpmessage_auto m = { 0 };
+	buf_add(&long_one, zeros, PGPMESSAGE_MAX + 1);
+	assert_int_equal(pgpmessage_open(&long_one, &m, &e), -1);
+	assert_int_equal(e.status, STATUS_LIMIT);
+}
+
 #define S     "[GNUPG:] "
 #define NEW   S "NEWSIG\n"
 #define GOOD  S "GOODSIG 08E762CBEAD1AC3A A User <a@b.c>\n"
@@ -307,6 +431,8 @@ int main(void)
 		cmocka_unit_test(fingerprints),
 		cmocka_unit_test(signatures_are_read),
 		cmocka_unit_test(a_key_is_found_by_fingerprint_or_id),
+		cmocka_unit_test(messages_are_opened),
+		cmocka_unit_test(compressed_messages_are_bounded),
 		cmocka_unit_test(status_lines_are_judged),
 		cmocka_unit_test(listings_are_read),
 		cmocka_unit_test(keys_cover_names),
