@@ -30,12 +30,13 @@
 #include "net/http.h"
 #include "net/url.h"
 #include "oci/descriptor.h"
+#include "oci/lookaside.h"
 #include "oci/registry.h"
 
 #define SIGNATURE_MAX ((int64_t)64 << 10) // a signature takes at most a few KiB
 
 static struct {
-	const char *pull_policy, *signature, *media_type;
+	const char *pull_policy, *signature, *media_type, *lookaside;
 	bool no_signature, foreign;
 	int64_t max_download, jobs;
 } user = { .pull_policy = "new", .max_download = (int64_t)64 << 30, .jobs = 3 };
@@ -47,6 +48,7 @@ static const struct cmd_option options[] = {
 		"new, the default: only what is not in the store; update: ask whether there is a newer one"),
 	CMD_FLAG(0, "no-signature", &user.no_signature, "ask for no signature: the images cannot be verified"),
 	CMD_TEXT(0, "signature", "FILE", &user.signature, "the signature of the one image there is"),
+	CMD_TEXT(0, "lookaside", "URL", &user.lookaside, "where signatures of images in registries lie, file:DIR or https://..."),
 	CMD_TEXT(0, "media-type", "TYPE", &user.media_type,
 		"what the bytes are, where they are no image: none is read for a manifest"),
 	CMD_FLAG(0, "foreign-layers", &user.foreign, "fetch layers that lie elsewhere than their image from there"),
@@ -457,7 +459,10 @@ int main(int argc, char **argv)
 	cmd_start(&cmd, argc, argv);
 	if (user.no_signature && user.signature)
 		cmd_usage("options --no-signature and --signature exclude each other");
+	if (user.lookaside && lookaside_check(user.lookaside, &e) < 0)
+		cmd_usage("option --lookaside: %s", e.text);
 	origins.limits = &codeclimits_asked;
+	origins.lookaside = user.no_signature ? NULL : user.lookaside;
 	jsonio_auto json_t *records = image_read_all("image", &e);
 	if (records && user.no_signature)
 		msg_warn("signature verification has been disabled");

@@ -1,7 +1,7 @@
 // verify-sig - check an image's signature against the keys trusted for its name
 // SPDX-License-Identifier: Apache-2.0
 //
-// stdin: an image record whose blob and signature are in the store. stdout: the same record with a `verified`
+// stdin: an image record whose blob and signature, or manifest and signatures, are in the store. stdout: the same record with a `verified`
 // entry, written when the verdict is yes and not before. 1 is the verdict no (App Container Specification,
 // aci.md, "image archives"; OpenPGP by sqv or gpgv). Opens no socket.
 #include <string.h>

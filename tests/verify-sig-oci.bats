@@ -135,7 +135,7 @@ signed() {
 	trust-add --prefix registry.example:5000/ap key.pub >/dev/null
 	fetch >fetched
 	refuse 1 verify-sig <fetched
-	says 'cosign: no key is trusted for this name'
+	says 'no key is trusted for this name'
 	verify-sig --allow-untrusted <fetched >untrusted
 	jq -e '.verified == null and .insecure == ["image"]' untrusted
 	refuse 1 unpack tree <untrusted
@@ -151,7 +151,7 @@ signed() {
 	trust-add --root pgp.pub >/dev/null
 	signed "$(cosign_statement $name "$digest")"
 	refuse 1 verify-sig < <(fetch)
-	says 'cosign: no key is trusted for this name'
+	says 'no signature that is judged by such a key, but a key is trusted for this name'
 	trust-add --root key.pub >/dev/null
 	fetch | verify-sig >/dev/null
 	same 2 "$(trust-list | grep -c .)"

@@ -143,7 +143,7 @@ void image_add_insecure(json_t *record, const char *check)
 bool image_is_signed_by(const json_t *entry)
 {
 	const char *by = json_string_value(json_object_get(entry, "by"));
-	return by && (!strcmp(by, "openpgp") || !strcmp(by, "cosign"));
+	return by && (!strcmp(by, "openpgp") || !strcmp(by, "cosign") || !strcmp(by, "simple-signing"));
 }
 
 void image_drop_signed(json_t *record)

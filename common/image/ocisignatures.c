@@ -90,6 +90,36 @@ static int keep_referrers(struct search *f, const char *digest, struct err *e)
 	return entries ? 0 : -1;
 }
 
+// A signature of another format begins with a zero octet and is passed over. What is neither ends the search as a missing one does: it is
+// a server's page in place of an error.
+static int keep_message(struct search *f, const struct buf *message, struct err *e)
+{
+	char digest[DIGEST_TEXT_MAX];
+	if (!message->length || (message->data[0] && !(message->data[0] & 0x80)))
+		return 0;
+	if (!message->data[0])
+		return 1;
+	if (json_array_size(f->found) == OCISIGNATURES_MAX)
+		return err_set(e, STATUS_LIMIT, "more than %d signatures", OCISIGNATURES_MAX);
+	if (store_put_blob(f->store, message->data, message->length, digest, e) < 0)
+		return -1;
+	json_array_append_new(f->found, descriptor_json(MEDIA_SIGNATURE, digest, (int64_t)message->length));
+	return 1;
+}
+
+static int keep_messages(struct search *f, const char *digest, struct err *e)
+{
+	for (int number = 1; number <= OCISIGNATURES_MAX + 1; number++) {
+		buf_auto message = { 0 };
+		int found = source_signature(f->from, digest, number, &message, e);
+		if (found > 0)
+			found = keep_message(f, &message, e);
+		if (found <= 0)
+			return found;
+	}
+	return 0;
+}
+
 // What vouches for the descriptor at record[key].
 static int search(struct search *f, const json_t *record, const char *key, struct err *e)
 {
@@ -101,7 +131,7 @@ static int search(struct search *f, const json_t *record, const char *key, struc
 	mem_auto char *tag = mem_text(d.digest);
 	*strchr(tag, ':') = '-';
 	mem_auto char *signature = mem_format("%s.sig", tag);
-	if (keep_tagged(f, signature, e) < 0 || keep_referrers(f, d.digest, e) < 0)
+	if (keep_tagged(f, signature, e) < 0 || keep_referrers(f, d.digest, e) < 0 || keep_messages(f, d.digest, e) < 0)
 		return err_context(e, "signatures of %s", d.digest);
 	return 0;
 }

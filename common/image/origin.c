@@ -88,6 +88,24 @@ static void open_place(const struct origins *o, struct origin *item, const struc
 	transport->open(&item->source, &files, &item->failed);
 }
 
+static void open_registry(const struct origins *o, struct origin *item, const json_t *record, struct sandbox *sandbox)
+{
+	struct lookaside lookaside;
+	if (sourceregistry_open(&item->source, text_of(record, "registry"), text_of(record, "repository"), &item->failed) < 0) {
+		item->failed.status = STATUS_MALFORMED; // it is no operand, but what a record says
+		return;
+	}
+	if (!o->lookaside)
+		return;
+	if (lookaside_open(&lookaside, o->lookaside, &item->failed) < 0) {
+		source_close(&item->source);
+		return;
+	}
+	if (lookaside.files.fd >= 0)
+		texts_take(&sandbox->reads, mem_format("/proc/self/fd/%d", lookaside.files.fd));
+	sourceregistry_set_lookaside(&item->source, &lookaside);
+}
+
 void origin_add(struct origins *o, const json_t *record, struct sandbox *sandbox)
 {
 	char *place = place_of(record);
@@ -101,9 +119,8 @@ void origin_add(struct origins *o, const json_t *record, struct sandbox *sandbox
 	const struct transport *transport = transport_of(record);
 	if (transport)
 		open_place(o, item, transport, text_of(record, "path"), sandbox);
-	else if (sourceregistry_open(&item->source, text_of(record, "registry"), text_of(record, "repository"), &item->failed) <
-		0)
-		item->failed.status = STATUS_MALFORMED; // it is no operand, but what a record says
+	else
+		open_registry(o, item, record, sandbox);
 }
 
 struct source *origin_find(struct origins *o, const json_t *record, struct err *e)

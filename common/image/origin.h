@@ -22,6 +22,7 @@ struct origins { // zero at the start
 	struct origin *items;
 	size_t count;
 	const struct codec_limits *limits; // of compressed archives; NULL for the defaults
+	const char *lookaside;             // of the registries, as lookaside_check takes it; NULL for none
 };
 
 // Whether the record's transport is a place on this machine: oci, oci-archive, docker-archive, dir.

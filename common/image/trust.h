@@ -4,7 +4,7 @@
 //   trustedkeys/root.d/FINGERPRINT            a key for every image
 //
 // FINGERPRINT is that of an OpenPGP key, or `spki-HEX.pub` for a public key in PEM (spki.h), which signs images of registries
-// (rkt:A-026). Whoever judges by the one kind passes over the other.
+// (rkt:A-026) as cosign does. Whoever judges by the one kind passes over the other.
 //
 // Later directories mask earlier ones: by a file of the same relative name, and an empty file masks without
 // replacing.

@@ -59,10 +59,10 @@ static int read_signatures(struct store *s, const json_t *record, struct subject
 
 // ---- the record ----
 
-static int nobody_trusted(const char *name, const char *kind, json_t *record, bool allow, struct err *e)
+static int nobody_trusted(const char *name, json_t *record, bool allow, struct err *e)
 {
 	if (!allow) {
-		err_set(e, STATUS_REFUSED, "%s: no key is trusted for this name", kind);
+		err_set(e, STATUS_REFUSED, "no key is trusted for this name");
 		return err_hint(e, "rkt trust --prefix %s, or --allow-untrusted", name);
 	}
 	msg_warn("'%s': not verified: no key is trusted for this name; to trust one: rkt trust --prefix %s", name, name);
@@ -93,7 +93,7 @@ static int without_keys(const struct trust *t, const struct subject *u, json_t *
 			return verifypgp_unknown(u->name, &u->made, e, why);
 		}
 	}
-	return nobody_trusted(u->name, "openpgp", record, allow, e);
+	return nobody_trusted(u->name, record, allow, e);
 }
 
 static int judge(struct store *s, const struct subject *u, json_t *record, enum pgpcheck_program program, struct err *e)
@@ -125,11 +125,12 @@ static int verify(struct store *s, const struct trust *t, struct subject *u, jso
 	return judge(s, u, record, options->program, e);
 }
 
-// The image of a registry or layout: keys in PEM decide.
-static int verify_oci(struct store *s, const struct trust *t, json_t *record, bool allow, struct err *e)
+// The image of a registry or layout.
+static int verify_oci(struct store *s, const struct trust *t, json_t *record, const struct verify_options *options, struct err *e)
 {
-	int judged = verifyoci_record(s, t, record, e);
-	return judged ? judged : nobody_trusted(json_string_value(json_object_get(record, "name")), "cosign", record, allow, e);
+	int judged = verifyoci_record(s, t, record, options->program, e);
+	return judged ? judged
+		      : nobody_trusted(json_string_value(json_object_get(record, "name")), record, options->allow_untrusted, e);
 }
 
 int verify_record(struct store *s, const struct trust *t, json_t *record, const struct verify_options *options, struct err *e)
@@ -140,7 +141,7 @@ int verify_record(struct store *s, const struct trust *t, json_t *record, const 
 	// Keys are chosen by it, so it is no more than what a manifest may say.
 	if (!json_object_get(record, "manifest") && !acname_is_identifier(u.name))
 		return err_set(e, STATUS_MALFORMED, "field 'name': not an AC Identifier");
-	int failed = json_object_get(record, "manifest") ? verify_oci(s, t, record, options->allow_untrusted, e) < 0
+	int failed = json_object_get(record, "manifest") ? verify_oci(s, t, record, options, e) < 0
 							 : verify(s, t, &u, record, options, e);
 	free_subject(&u);
 	return failed ? err_context(e, "'%s'", u.name) : 0;

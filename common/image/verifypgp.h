@@ -12,7 +12,7 @@
 #include "image/trust.h"
 #include "oci/descriptor.h"
 
-struct verifypgp { // zero at the start
+struct verifypgp {             // zero at the start
 	const char *name;      // borrowed
 	struct trust covering; // the keys trusted for the name
 	struct buf keys;       // these, in binary form
@@ -20,7 +20,7 @@ struct verifypgp { // zero at the start
 	json_t *shown; // their key records
 };
 
-struct verifypgp_made { // zero at the start
+struct verifypgp_made {     // zero at the start
 	struct buf packets; // signatures in binary form
 	struct pgp_signatures all;
 };

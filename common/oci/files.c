@@ -89,6 +89,16 @@ int files_read(struct files *f, const char *path, size_t limit, struct buf *out,
 	return failed;
 }
 
+int files_read_if_there(struct files *f, const char *path, size_t limit, struct buf *out, struct err *e)
+{
+	if (files_read(f, path, limit, out, e) == 0)
+		return 1;
+	if (e->status != STATUS_NOT_FOUND)
+		return err_context(e, "%s", f->subject);
+	*e = (struct err){ 0 };
+	return 0;
+}
+
 int files_copy(const struct files_extent *x, int64_t from, files_sink *sink, void *context, struct err *e)
 {
 	mem_auto char *chunk = mem_alloc(IO_CHUNK);

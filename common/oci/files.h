@@ -35,6 +35,9 @@ void files_release(struct files_extent *x);
 // A small file as a whole; more than limit bytes: STATUS_LIMIT.
 int files_read(struct files *f, const char *path, size_t limit, struct buf *out, struct err *e);
 
+// The same: 1, or 0 when there is none.
+int files_read_if_there(struct files *f, const char *path, size_t limit, struct buf *out, struct err *e);
+
 typedef int files_sink(void *context, const void *data, size_t length, struct err *e);
 
 // The bytes of an extent from this offset in it to its end. STATUS_MALFORMED when the file is shorter than it was.

@@ -68,6 +68,11 @@ int source_blob(struct source *s, const struct descriptor *d, int64_t from, sour
 	return s->kind->blob(s->context, d, from, sink, context, e);
 }
 
+int source_signature(struct source *s, const char *digest, int number, struct buf *out, struct err *e)
+{
+	return s->kind->signature ? s->kind->signature(s->context, digest, number, out, e) : 0;
+}
+
 struct small {
 	struct buf *out;
 	size_t limit, start;

@@ -11,6 +11,8 @@
 #include "crypto/digest.h"
 #include "oci/descriptor.h"
 
+#define SOURCE_SIGNATURE_MAX ((size_t)64 << 10) // bytes of one; it takes less than one KiB
+
 struct source_document { // zero at the start
 	struct buf text;
 	char *media_type;             // under which it came, or NULL where the place says nothing
@@ -31,6 +33,10 @@ struct source_kind {
 	int (*blob)(void *context, const struct descriptor *d, int64_t from, source_sink *sink, void *sink_context,
 		struct err *e);
 
+	// The signature of this number, from 1, that lies beside the manifest or index of this digest, as containers/image keeps them:
+	// 1, 0 when there are no more, -1; more than SOURCE_SIGNATURE_MAX bytes: STATUS_LIMIT. NULL where no such place exists.
+	int (*signature)(void *context, const char *digest, int number, struct buf *out, struct err *e);
+
 	void (*close)(void *context);
 };
 
@@ -49,6 +55,9 @@ int source_manifest(struct source *s, const char *reference, struct source_docum
 int source_manifest_of(struct source *s, const struct descriptor *of, struct source_document *d, struct err *e);
 
 int source_blob(struct source *s, const struct descriptor *d, int64_t from, source_sink *sink, void *context, struct err *e);
+
+// As kind->signature.
+int source_signature(struct source *s, const char *digest, int number, struct buf *out, struct err *e);
 
 // A small blob as a whole, which has its digest and size; more than limit bytes: STATUS_LIMIT.
 int source_small_blob(struct source *s, const struct descriptor *d, size_t limit, struct buf *out, struct err *e);

@@ -188,7 +188,7 @@ static int read_blob(void *context, const struct descriptor *d, int64_t from, so
 
 int sourcedocker_open(struct source *s, struct files *files, struct err *e)
 {
-	static const struct source_kind kind = { read_manifest, read_blob, close_docker };
+	static const struct source_kind kind = { .manifest = read_manifest, .blob = read_blob, .close = close_docker };
 	struct docker *d = mem_alloc(sizeof *d);
 	d->files = *files;
 	*files = (struct files){ .fd = -1 };

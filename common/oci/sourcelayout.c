@@ -116,7 +116,7 @@ static int read_manifest(void *context, const char *reference, struct source_doc
 	return source_small_blob(&self, &of, MANIFEST_BYTES_MAX, &d->text, e);
 }
 
-static const struct source_kind layout_kind = { read_manifest, read_blob, close_place };
+static const struct source_kind layout_kind = { .manifest = read_manifest, .blob = read_blob, .close = close_place };
 
 static int read_index(struct place *p, struct err *e)
 {
@@ -167,7 +167,30 @@ static int read_dir_manifest(void *context, const char *reference, struct source
 	return failed ? err_context(e, "%s", p->files.subject) : 0;
 }
 
-static const struct source_kind dir_kind = { read_dir_manifest, read_blob, close_place };
+static bool has_file(struct place *p, const char *path)
+{
+	struct files_extent x;
+	struct err ignored = { 0 };
+	if (files_open(&p->files, path, &x, &ignored) < 0)
+		return false;
+	files_release(&x);
+	return true;
+}
+
+// Of a manifest that stands beside the index, its digest and number; else of manifest.json.
+static int read_dir_signature(void *context, const char *digest, int number, struct buf *out, struct err *e)
+{
+	struct place *p = context;
+	const char *hex;
+	if (!digest_valid(digest, NULL, &hex))
+		return 0;
+	mem_auto char *beside = mem_format("%s.manifest.json", hex);
+	mem_auto char *path =
+		has_file(p, beside) ? mem_format("%s.signature-%d", hex, number) : mem_format("signature-%d", number);
+	return files_read_if_there(&p->files, path, SOURCE_SIGNATURE_MAX, out, e);
+}
+
+static const struct source_kind dir_kind = { read_dir_manifest, read_blob, read_dir_signature, close_place };
 
 int sourcelayout_open_dir(struct source *s, struct files *files, struct err *e)
 {

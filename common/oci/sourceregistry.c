@@ -6,9 +6,16 @@
 #include "base/mem.h"
 #include "oci/sourceregistry.h"
 
+struct place {
+	struct registry *registry;
+	char *repository;
+	struct lookaside lookaside; // or none
+};
+
 static int get_manifest(void *context, const char *reference, struct source_document *d, struct err *e)
 {
-	return registry_manifest(context, reference ? reference : "latest", &d->text, &d->media_type, d->digest, e);
+	struct place *place = context;
+	return registry_manifest(place->registry, reference ? reference : "latest", &d->text, &d->media_type, d->digest, e);
 }
 
 struct passing { // bytes on their way to a sink that cannot begin again
@@ -39,9 +46,10 @@ static int begin_again(void *context, struct err *e)
 
 static int get_blob(void *context, const struct descriptor *d, int64_t from, source_sink *sink, void *sink_context, struct err *e)
 {
+	struct registry *registry = ((struct place *)context)->registry;
 	struct passing p = { .sink = sink, .context = sink_context, .passed = from, .at = from };
 	struct http_response response = { 0 };
-	mem_auto char *url = registry_blob_url(context, d->digest, e);
+	mem_auto char *url = registry_blob_url(registry, d->digest, e);
 	struct http_request q = { .url = url,
 		.limit = d->size >= 0 ? d->size : INT64_MAX,
 		.resume_from = from,
@@ -49,30 +57,48 @@ static int get_blob(void *context, const struct descriptor *d, int64_t from, sou
 		.sink = pass,
 		.context = &p,
 		.restart = begin_again };
-	int result = url ? registry_ask(context, &q, &response, e) : -1;
+	int result = url ? registry_ask(registry, &q, &response, e) : -1;
 	http_response_free(&response);
 	if (result < 0 && e->status == STATUS_LIMIT && d->size >= 0)
 		err_set(e, STATUS_REFUSED, "size mismatch: more bytes than announced");
 	return result;
 }
 
-static void close_registry(void *context)
+static int get_signature(void *context, const char *digest, int number, struct buf *out, struct err *e)
 {
-	registry_close(context);
+	struct place *p = context;
+	return p->lookaside.url ? lookaside_read(&p->lookaside, p->repository, digest, number, out, e) : 0;
 }
 
-static const struct source_kind kind = { get_manifest, get_blob, close_registry };
+static void close_place(void *context)
+{
+	struct place *p = context;
+	registry_close(p->registry);
+	lookaside_close(&p->lookaside);
+	free(p->repository);
+	free(p);
+}
+
+static const struct source_kind kind = { get_manifest, get_blob, get_signature, close_place };
 
 int sourceregistry_open(struct source *s, const char *host, const char *repository, struct err *e)
 {
 	struct registry *r = registry_open(host, repository, REGISTRY_PULL, e);
 	if (!r)
 		return -1;
-	*s = (struct source){ &kind, r };
+	struct place *p = mem_alloc(sizeof *p);
+	*p = (struct place){ .registry = r, .repository = mem_text(repository) };
+	*s = (struct source){ &kind, p };
 	return 0;
+}
+
+void sourceregistry_set_lookaside(struct source *s, struct lookaside *lookaside)
+{
+	struct place *p = s->context;
+	p->lookaside = *lookaside;
 }
 
 struct registry *sourceregistry_of(const struct source *s)
 {
-	return s->kind == &kind ? s->context : NULL;
+	return s->kind == &kind ? ((const struct place *)s->context)->registry : NULL;
 }
