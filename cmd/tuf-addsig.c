@@ -27,6 +27,7 @@ static const struct cmd_option options[] = {
 	CMD_TEXT(0, "keyid", "ID", &user.keyid, "they are the raw bytes of one signature, by this key"),
 	CMD_TEXT(0, "role", "NAME", &user.role, "the role that FILE is of, where its name does not say so"),
 	CMD_TEXT(0, "delegator", "FILE", &user.delegator, "the metadata that says who may sign; for a root, the one before it"),
+	CMD_GROUP(draft_form_options),
 	CMD_END,
 };
 

@@ -27,6 +27,7 @@ static const struct cmd_option options[] = {
 	CMD_TEXTS(0, "lifetime", "ROLE=TIME", &user.lifetimes, "how long a role is valid, such as `1w 2d'; repeatable"),
 	CMD_CHOICE(0, "consistent-snapshot", &user.consistent, "yes|no",
 		"whether published files carry their version in their name"),
+	CMD_GROUP(draft_form_options),
 	CMD_GROUP(draft_key_options),
 	CMD_FLAG('f', "force", &user.force, "write over metadata that is there"),
 	CMD_END,

@@ -19,6 +19,31 @@ setup() { in_own_directory; }
 	same '[true,"1.0.34"]' "$(jq -c '[.signed.consistent_snapshot, .signed.spec_version]' m/root.json)"
 }
 
+@test "dtuf:R22 written canonical or indented, with one newline at the end; signatures and keyids that were there stay" {
+	indented() { cmp <(jq -S . "$1") "$1"; }
+	repository --indent
+	keys new
+	jq -c '.signatures += [{keyid: "an opaque label", sig: ""}] | .signed.custom = {"é\n\"": [[], {}, [1, -2]], b: "{[,:"}' m/targets.json >draft
+	tuf-payload draft | tuf-sign --key targets.pem | tuf-addsig --role targets --delegator m/root.json draft
+	cmp <(jq -cS . draft) draft
+	before=$(jq -c .signatures draft)
+	tuf-payload draft >p
+	tuf-sign --key targets.pem p | tuf-addsig --indent --role targets --delegator m/root.json draft
+	indented draft
+	same "$before" "$(jq -c .signatures draft)"
+	tuf-payload draft | cmp p
+	tuf-add --indent --key targets.pem m/targets.json <<<'{"path":"1","length":0,"hashes":{"sha256":"00"}}'
+	tuf-delegate --indent --path x --add-key new.pub --key targets.pem --key new.pem m/targets.json team
+	tuf-del --indent --key targets.pem m/targets.json 1
+	tuf-root --indent --add-key root=new.pub --key root.pem --key new.pem m/root.json
+	tuf-snapshot --indent --key snapshot.pem m
+	tuf-timestamp --indent --key timestamp.pem m
+	for file in m/*.json; do indented "$file"; done
+	tuf-push m file:f
+	tuf-refresh -q --tuf trusted --root root.pub --repo file:f >/dev/null
+	cmp m/2.root.json trusted/root.json
+}
+
 @test "dtuf:D61 dtuf:R16 lifetimes: a year, three months, a week, a day, or what was asked for" {
 	repository
 	is_about "$(jq -r .signed.expires m/root.json)" 31556900

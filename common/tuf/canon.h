@@ -44,6 +44,9 @@ bool canon_walk_next(struct canon_walk *w, struct canon_span *key, struct canon_
 // The value of a member by its key (of letters and such, nothing that is escaped). False when there is none.
 bool canon_member(const char *object, size_t length, const char *key, struct canon_span *value);
 
+// Appends what canon_text wrote in CANON_FILE form, indented by two blanks a level, a member or element a line.
+void canon_indent(const char *text, size_t length, struct buf *out);
+
 // Orders two strings in CANON_FILE form, quotes included, by code point: as members are sorted. Below, at or above 0.
 int canon_compare(const struct canon_span *a, const struct canon_span *b);
 

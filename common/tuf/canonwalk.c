@@ -122,3 +122,25 @@ void canon_to_signed(const char *text, size_t length, struct buf *out)
 	}
 	buf_add(out, text, (size_t)(end - text));
 }
+
+static void new_line(struct buf *out, int depth)
+{
+	buf_add_format(out, "\n%*s", 2 * depth, "");
+}
+
+void canon_indent(const char *text, size_t length, struct buf *out)
+{
+	int depth = 0;
+	for (const char *at = text, *end = text + length, *next; at < end; at = next) {
+		next = *at == '"' ? skip_string(at) : at + 1;
+		bool opens = *at == '{' || *at == '[', closes = *at == '}' || *at == ']';
+		if (closes && at[-1] != '{' && at[-1] != '[')
+			new_line(out, depth - 1);
+		depth += opens - closes;
+		buf_add(out, at, (size_t)(next - at));
+		if (*at == ':')
+			buf_add_byte(out, ' ');
+		if (*at == ',' || (opens && next < end && *next != '}' && *next != ']'))
+			new_line(out, depth);
+	}
+}

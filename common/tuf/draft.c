@@ -12,11 +12,13 @@
 #include "base/mem.h"
 #include "base/secret.h"
 #include "crypto/passphrase.h"
+#include "tuf/canon.h"
 #include "tuf/draft.h"
 #include "tuf/lifetime.h"
 #include "tuf/names.h"
 
 static struct texts key_files;
+static bool indent;
 static const char *expires_text;
 static int64_t expires_at; // 0: by lifetime
 static struct held {
@@ -32,8 +34,14 @@ const struct cmd_option draft_key_options[] = {
 	CMD_END,
 };
 
+const struct cmd_option draft_form_options[] = {
+	CMD_FLAG(0, "indent", &indent, "write the metadata indented, a member a line"),
+	CMD_END,
+};
+
 const struct cmd_option draft_options[] = {
 	CMD_TEXT(0, "expires", "TIME", &expires_text, "when it expires: RFC 3339, or a lifetime such as `1w 2d'"),
+	CMD_GROUP(draft_form_options),
 	CMD_GROUP(draft_key_options),
 	CMD_END,
 };
@@ -296,10 +304,18 @@ static int write_file(const char *path, const struct buf *text, struct err *e)
 	return io_commit(&o, e);
 }
 
+static void text_of(const struct role *r, struct buf *text)
+{
+	buf_auto compact = { 0 };
+	role_text(r, indent ? &compact : text);
+	if (indent)
+		canon_indent(compact.data, compact.length, text);
+}
+
 int draft_write(const struct role *r, const char *path, struct err *e)
 {
 	buf_auto text = { 0 };
-	role_text(r, &text);
+	text_of(r, &text);
 	if (!path || !strcmp(path, "-")) {
 		fwrite(text.data, 1, text.length, stdout);
 		return 0;
@@ -315,7 +331,7 @@ int draft_write_unsynced(const struct role *r, const char *path, struct err *e)
 {
 	buf_auto text = { 0 };
 	mem_auto char *aside = mem_format("%s.%ld", path, (long)getpid());
-	role_text(r, &text);
+	text_of(r, &text);
 	io_auto int fd = open(aside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
 	if (fd >= 0 && io_write_all(fd, text.data, text.length) == 0 && rename(aside, path) == 0)
 		return 0;

@@ -9,8 +9,9 @@
 #include "base/sandbox.h"
 #include "tuf/role.h"
 
-// --key --passphrase-file --passphrase-fd: private keys to sign with what is written; and --expires. For the option tables.
-extern const struct cmd_option draft_key_options[], draft_options[];
+// For the option tables: --key --passphrase-file --passphrase-fd, private keys to sign with what is written; --indent; and all of these with
+// --expires.
+extern const struct cmd_option draft_key_options[], draft_form_options[], draft_options[];
 
 // Allows the directory of each file (NULL-terminated; "-" is passed over), guards secrets, enters the sandbox, reads the keys, judges
 // --expires. s may hold more. draft_end frees the keys.
