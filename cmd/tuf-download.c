@@ -14,6 +14,7 @@
 #include "base/cmd.h"
 #include "base/io.h"
 #include "base/mem.h"
+#include "base/msg.h"
 #include "base/progress.h"
 #include "base/record.h"
 #include "tuf/clientcmd.h"
@@ -30,6 +31,7 @@ static const struct cmd_option options[] = {
 	CMD_FLAG(0, "list-blobs", &user.list_blobs, "fetch nothing: write a record for each blob the targets are made of"),
 	CMD_FLAG(0, "blob-info", &user.blob_info, "put a line `sha256:HEX SIZE` before each blob on stdout"),
 	CMD_GROUP(clientcmd_local_options),
+	CMD_GROUP(clientcmd_map_options),
 	CMD_GROUP(clientcmd_options),
 	CMD_GROUP(progress_options),
 	CMD_END,
@@ -148,21 +150,38 @@ static void list_blobs(const struct targetget *g, json_t *records)
 }
 
 // `out` is the directory, or the spool.
-static int download(struct client *c, const char *path, int out, json_t *records, struct err *e)
+static int download_from(struct client *c, json_t *target, int out, json_t *records, struct err *e)
 {
 	struct targetget g = { 0 };
-	jsonio_auto json_t *target = client_find(c, path, e);
-	int result = target ? targetget_blobs(c, target, &g, e) : -1;
-	if (!result && user.list_blobs) {
+	int result = targetget_blobs(c, target, &g, e);
+	if (!result && user.list_blobs)
 		list_blobs(&g, records);
-	} else if (!result && user.directory) {
-		json_object_set_new(target, "kind", json_string("target"));
-		json_array_append(records, target);
+	else if (!result && user.directory)
 		result = to_directory(c, &g, out, target, e);
-	} else if (!result) {
+	else if (!result)
 		result = to_stdout(c, &g, out, e);
-	}
 	targetget_free(&g);
+	return result;
+}
+
+// Of several repositories that agree, from the first that has the data right.
+static int download(struct client *c, const char *path, int out, json_t *records, struct err *e)
+{
+	struct map_found found;
+	int result = clientcmd_find(c, path, &found, e);
+	for (size_t i = 0; i < found.count && found.target; i++) {
+		if (i)
+			msg_warn("%s: trying the next repository", e->text);
+		*e = (struct err){ 0 };
+		result = download_from(found.clients[i], found.target, out, records, e);
+		if (!result || e->status == STATUS_SYSTEM)
+			break;
+	}
+	if (!result && user.directory) {
+		json_object_set_new(found.target, "kind", json_string("target"));
+		json_array_append(records, found.target);
+	}
+	map_found_free(&found);
 	return result;
 }
 
@@ -188,7 +207,7 @@ int main(int argc, char **argv)
 	cmd.writes = user.directory || user.list_blobs ? CMD_RECORDS : CMD_BYTES;
 	jsonio_auto json_t *records = json_array();
 	io_auto int out = open_out(&sandbox, &e);
-	if (out < 0 || clientcmd_open(&c, &sandbox, &e) < 0 || clientcmd_update(&c, &e) < 0)
+	if (out < 0 || clientcmd_open(&c, &sandbox, &e) < 0)
 		return cmd_fail(&e);
 	for (int i = 0; i < paths.count; i++)
 		if (download(&c, paths.items[i], out, records, &e) < 0)

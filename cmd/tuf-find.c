@@ -9,6 +9,7 @@
 
 static const struct cmd_option options[] = {
 	CMD_GROUP(clientcmd_local_options),
+	CMD_GROUP(clientcmd_map_options),
 	CMD_GROUP(clientcmd_options),
 	CMD_END,
 };
@@ -27,11 +28,12 @@ static const struct cmd cmd = {
 static int find_all(struct client *c, const struct cmd_operands *paths, json_t *records, struct err *e)
 {
 	for (int i = 0; i < paths->count; i++) {
-		json_t *target = client_find(c, paths->items[i], e);
-		if (!target)
+		struct map_found found;
+		if (clientcmd_find(c, paths->items[i], &found, e) < 0)
 			return -1;
-		json_object_set_new(target, "kind", json_string("target"));
-		json_array_append_new(records, target);
+		json_object_set_new(found.target, "kind", json_string("target"));
+		json_array_append(records, found.target);
+		map_found_free(&found);
 	}
 	return 0;
 }
@@ -43,7 +45,7 @@ int main(int argc, char **argv)
 	struct sandbox sandbox = { 0 };
 	struct cmd_operands paths = cmd_start(&cmd, argc, argv);
 	jsonio_auto json_t *records = json_array();
-	if (clientcmd_open(&c, &sandbox, &e) < 0 || clientcmd_update(&c, &e) < 0 || find_all(&c, &paths, records, &e) < 0)
+	if (clientcmd_open(&c, &sandbox, &e) < 0 || find_all(&c, &paths, records, &e) < 0)
 		return cmd_fail(&e);
 	clientcmd_close(&c);
 	record_write_all(records);

@@ -52,6 +52,9 @@ int client_load(struct client *c, bool only_targets, struct err *e);
 // no role has it.
 json_t *client_find(struct client *c, const char *path, struct err *e);
 
+// The same, where `no` is an answer: 0 with *target, 1 when no role has it, as e then says, or -1.
+int client_ask(struct client *c, const char *path, json_t **target, struct err *e);
+
 // A delegated role, verified with these keys: local, or fetched. Borrowed, until CLIENT_ROLES_KEPT others were asked for.
 const struct received *client_role(struct client *c, const char *role, const struct keys_set *keys, struct err *e);
 

@@ -8,9 +8,11 @@
 #include "tuf/clientcmd.h"
 
 static struct {
-	const char *directory, *root;
+	const char *directory, *root, *map;
 	bool no_refresh, only_targets_expiry;
 } user;
+static struct map *map; // with --map
+static bool updated;
 
 const struct cmd_option clientcmd_options[] = {
 	CMD_TEXT(0, "tuf", "DIR", &user.directory, "the directory of trusted metadata; TACKLE_TUF unless told"),
@@ -26,6 +28,12 @@ const struct cmd_option clientcmd_local_options[] = {
 	CMD_FLAG(0, "no-refresh", &user.no_refresh, "ask for no top-level metadata: use what is there"),
 	CMD_FLAG(0, "only-targets-expiry", &user.only_targets_expiry,
 		"with --no-refresh: only an expired targets role is refused"),
+	CMD_END,
+};
+
+const struct cmd_option clientcmd_map_options[] = {
+	CMD_TEXT(0, "map", "FILE", &user.map,
+		"several repositories, as this file maps targets to them (TAP 4), with metadata in DIR/NAME"),
 	CMD_END,
 };
 
@@ -100,24 +108,34 @@ static int set_root(struct client *c, struct buf *text, struct err *e)
 
 // ---- the run ----
 
-bool clientcmd_only_root(void)
+static int open_map(struct client *c, struct sandbox *s, struct err *e)
 {
-	return user.root && !remote_is_given();
+	*c = (struct client){ .now = 0 };
+	trusted_open_memory(&c->trusted);
+	if (remote_is_given() || user.root)
+		cmd_usage("option --map: not with --repo, --metadata-url or --root");
+	map = map_open(user.map, directory(), http_is_offline(), s, e);
+	return map ? sandbox_enter(s, e) : -1;
 }
 
-int clientcmd_open(struct client *c, struct sandbox *s, struct err *e)
+static int open_one(struct client *c, struct sandbox *s, struct err *e)
 {
 	buf_auto root = { 0 };
 	const char *path = directory();
 	bool local = http_is_offline() || !remote_is_given();
 	if (!remote_is_given() && !http_is_offline() && !user.no_refresh && !user.root)
 		cmd_usage("option --repo: missing");
-	if (user.only_targets_expiry && !user.no_refresh && !http_is_offline())
-		cmd_usage("option --only-targets-expiry: needs --no-refresh or --offline");
 	struct remote *remote = local ? NULL : remote_open(s, e);
 	int failed = (!local && !remote) || read_root(&root, e) < 0 || client_open(c, path, remote, root.length > 0, s, e) < 0 ||
 		sandbox_enter(s, e) < 0 || set_root(c, &root, e) < 0;
 	return failed ? -1 : 0;
+}
+
+int clientcmd_open(struct client *c, struct sandbox *s, struct err *e)
+{
+	if (user.only_targets_expiry && !user.no_refresh && !http_is_offline())
+		cmd_usage("option --only-targets-expiry: needs --no-refresh or --offline");
+	return user.map ? open_map(c, s, e) : open_one(c, s, e);
 }
 
 int clientcmd_update(struct client *c, struct err *e)
@@ -125,8 +143,35 @@ int clientcmd_update(struct client *c, struct err *e)
 	return user.no_refresh || !c->remote ? client_load(c, user.only_targets_expiry, e) : client_refresh(c, e);
 }
 
+struct client *clientcmd_repository(struct client *c, size_t i, const char **name, struct err *e)
+{
+	*name = map ? map_name(map, i) : NULL;
+	if (map)
+		return *name ? map_client(map, i, clientcmd_update, e) : NULL;
+	if (i)
+		return NULL;
+	bool only_root = user.root && !remote_is_given();
+	return only_root || clientcmd_update(c, e) == 0 ? c : NULL;
+}
+
+int clientcmd_find(struct client *c, const char *path, struct map_found *found, struct err *e)
+{
+	*found = (struct map_found){ 0 };
+	if (map)
+		return map_find(map, path, clientcmd_update, found, e);
+	if (!updated && clientcmd_update(c, e) < 0)
+		return -1;
+	updated = true;
+	found->target = client_find(c, path, e);
+	found->clients = mem_alloc(sizeof *found->clients);
+	found->clients[found->count++] = c;
+	return found->target ? 0 : -1;
+}
+
 void clientcmd_close(struct client *c)
 {
+	map_close(map);
+	map = NULL;
 	remote_close(c->remote);
 	client_close(c);
 	http_end();

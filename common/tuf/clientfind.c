@@ -125,24 +125,29 @@ static json_t *visit_next(struct search *s, struct err *e)
 	return target;
 }
 
-json_t *client_find(struct client *c, const char *path, struct err *e)
+int client_ask(struct client *c, const char *path, json_t **target, struct err *e)
 {
 	struct search s = { .c = c, .path = path };
 	if (names_check_target(path, e) < 0)
-		return NULL;
+		return -1;
 	names_path_hash(path, s.hash);
-	json_t *target = visit(&s, &c->targets, e);
-	while (!target && !e->status && s.count && s.visited.count < (size_t)client_max_roles())
-		target = visit_next(&s, e);
-	if (!target && !e->status) {
+	*target = visit(&s, &c->targets, e);
+	while (!*target && !e->status && s.count && s.visited.count < (size_t)client_max_roles())
+		*target = visit_next(&s, e);
+	int result = *target ? 0 : e->status ? err_context(e, "target '%s'", path) : 1;
+	if (result > 0)
 		err_set(e, STATUS_NOT_FOUND, "target '%s': no role that may speak for it has it", path);
-		if (s.count)
-			err_hint(e, "%" PRId64 " delegated roles were visited: see --max-roles", client_max_roles());
-	} else if (e->status) {
-		err_context(e, "target '%s'", path);
-	}
+	if (result > 0 && s.count)
+		err_hint(e, "%" PRId64 " delegated roles were visited: see --max-roles", client_max_roles());
 	drop(&s, 0);
 	free(s.stack);
 	texts_free(&s.visited);
+	return result;
+}
+
+json_t *client_find(struct client *c, const char *path, struct err *e)
+{
+	json_t *target = NULL;
+	client_ask(c, path, &target, e);
 	return target;
 }

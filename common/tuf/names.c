@@ -228,6 +228,11 @@ bool names_match(const char *pattern, const char *path)
 	}
 }
 
+bool names_match_whole(const char *pattern, const char *path)
+{
+	return match_component((struct text){ pattern, pattern + strlen(pattern) }, (struct text){ path, path + strlen(path) });
+}
+
 uint32_t names_bin(const char path_hash[static NAMES_HASH_MAX], int bits)
 {
 	char leading[9];

@@ -43,6 +43,9 @@ bool names_is_plain_path(const char *path);
 // Shell patterns, compared component by component, their number equal; `*`, `?` and `[...]` never match `/` (dtuf:S20).
 bool names_match(const char *pattern, const char *path);
 
+// The same as one text, in which a `/` is a character like others: as a map file means it (TAP 4).
+bool names_match_whole(const char *pattern, const char *path);
+
 #define NAMES_HASH_MAX (2 * 32 + 1)
 void names_path_hash(const char *path, char hex[static NAMES_HASH_MAX]); // SHA-256, lower-case hex
 

@@ -102,12 +102,18 @@ static int open_mirror(struct remote *r, const char *repository, const char *met
 	return open_half(&m->targets, targets, repository, "targets", s, e);
 }
 
-static bool needs_network(const struct remote *r)
+// Once, however many are opened.
+static int prepare_network(const struct remote *r, struct sandbox *s, struct err *e)
 {
+	static bool prepared;
+	bool needed = false;
 	for (size_t i = 0; i < r->count; i++)
-		if (r->mirrors[i].metadata.url || r->mirrors[i].targets.url)
-			return true;
-	return false;
+		needed = needed || r->mirrors[i].metadata.url || r->mirrors[i].targets.url;
+	http_cap_redirects(REMOTE_REDIRECTS_MAX);
+	if (!needed || prepared)
+		return 0;
+	prepared = true;
+	return http_prepare(s, e);
 }
 
 struct remote *remote_open(struct sandbox *s, struct err *e)
@@ -120,9 +126,22 @@ struct remote *remote_open(struct sandbox *s, struct err *e)
 		failed = open_mirror(r, user.repositories.items[i], user.metadata, user.targets, s, e);
 	if (!user.repositories.count && !failed)
 		failed = open_mirror(r, NULL, user.metadata, user.targets, s, e);
-	if (!failed && needs_network(r))
-		failed = http_prepare(s, e);
-	http_cap_redirects(REMOTE_REDIRECTS_MAX);
+	if (!failed)
+		failed = prepare_network(r, s, e);
+	if (!failed)
+		return r;
+	remote_close(r);
+	return NULL;
+}
+
+struct remote *remote_open_mirrors(const struct texts *places, struct sandbox *s, struct err *e)
+{
+	int failed = 0;
+	struct remote *r = mem_alloc(sizeof *r);
+	for (size_t i = 0; i < places->count && !failed; i++)
+		failed = open_mirror(r, places->items[i], NULL, NULL, s, e);
+	if (!failed)
+		failed = prepare_network(r, s, e);
 	if (!failed)
 		return r;
 	remote_close(r);

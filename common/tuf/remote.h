@@ -25,6 +25,7 @@ void remote_close(struct remote *r); // NULL is fine
 size_t remote_mirrors(const struct remote *r);
 
 // The same for what a program's operands name: values as of these options, NULL for those not given.
+struct remote *remote_open_mirrors(const struct texts *places, struct sandbox *s, struct err *e); // of --repo
 struct remote *remote_open_at(const char *repository, const char *metadata, const char *targets, struct sandbox *s,
 	struct err *e);
 
