@@ -1,20 +1,24 @@
 // aci-to-oci - convert an App Container Image into an OCI image
 // SPDX-License-Identifier: Apache-2.0
 //
-// stdin: the record of an App Container Image whose blob is in the store. stdout: the record of the OCI image of one layer, whose blobs are
-// in the store then, with the old record under derived_from and nothing verified. 1 when the blob is not what the record says, or the
-// image needs others.
+// stdin: the record of an App Container Image whose blob is in the store, its dependencies as images of the store. stdout: the record of
+// the OCI image, one layer for each image that makes its tree, whose blobs are in the store then, with the old record under derived_from
+// and nothing verified. 1 when a blob is not what its record says, or a dependency is not verified.
 #include <string.h>
 
 #include "base/buf.h"
 #include "base/cmd.h"
 #include "base/mem.h"
+#include "base/msg.h"
 #include "base/record.h"
 #include "base/sandbox.h"
 #include "image/aci.h"
+#include "image/acirender.h"
 #include "image/codeclimits.h"
 #include "image/image.h"
 #include "image/intake.h"
+#include "image/layers.h"
+#include "image/layertree.h"
 #include "image/ociaci.h"
 #include "image/pass.h"
 #include "image/storecmd.h"
@@ -22,7 +26,12 @@
 #include "image/tree.h"
 #include "oci/descriptor.h"
 
+static struct {
+	bool unverified;
+} user;
+
 static const struct cmd_option options[] = {
+	CMD_FLAG(0, "unverified", &user.unverified, "take dependencies that nothing has verified"),
 	CMD_GROUP(storecmd_options),
 	CMD_GROUP(codeclimits_options),
 	CMD_END,
@@ -39,37 +48,30 @@ static const struct cmd cmd = {
 
 struct conversion {
 	struct store *store;
+	struct io_output o; // the blob of the layer that is being written, its intake and its archive
 	struct intake *intake;
 	struct tarwrite out;
-	struct buf manifest; // as it came
+	struct layertree *tree; // refuses what no reader of the layers could make a tree of
+	size_t entries;         // of this layer
+	json_t *layers, *diff_ids;
 };
 
-// ---- the layer ----
+// ---- layers ----
 
 static int add_bytes(void *intake, const void *data, size_t length, struct err *e)
 {
 	return intake_add(intake, data, length, e);
 }
 
-static int take_manifest(struct conversion *c, const struct tar_entry *entry, struct tar_reader *r, struct err *e)
+static int begin_layer(void *conversion, struct err *e)
 {
-	if (entry->type != TAR_FILE || c->manifest.length)
-		return err_set(e, STATUS_MALFORMED, "manifest: not one regular file");
-	if (entry->size > (int64_t)ACI_MANIFEST_MAX)
-		return err_set(e, STATUS_LIMIT, "manifest: larger than the limit of %zu bytes", ACI_MANIFEST_MAX);
-	buf_reserve(&c->manifest, (size_t)entry->size);
-	ssize_t n;
-	while ((n = tar_read(r, c->manifest.data + c->manifest.length, (size_t)entry->size - c->manifest.length, e)) > 0)
-		c->manifest.length += (size_t)n;
-	return n < 0 ? -1 : 0;
-}
-
-// The path below rootfs/, NULL for what lies beside it.
-static const char *below_rootfs(const char *path)
-{
-	if (strncmp(path, "rootfs", 6) != 0 || (path[6] != '/' && path[6]))
-		return NULL;
-	return path[6] ? path + 7 : ".";
+	struct conversion *c = conversion;
+	if (store_create_blob(c->store, &c->o, e) < 0)
+		return -1;
+	c->intake = intake_start(c->o.fd, false, NULL, e);
+	c->out = (struct tarwrite){ .sink = add_bytes, .context = c->intake };
+	c->entries = 0;
+	return c->intake ? 0 : -1;
 }
 
 static int copy_data(struct conversion *c, const struct tar_entry *entry, struct tar_reader *r, struct err *e)
@@ -82,70 +84,74 @@ static int copy_data(struct conversion *c, const struct tar_entry *entry, struct
 	return n < 0 ? -1 : 0;
 }
 
-static int take_entry(void *conversion, const struct tar_entry *entry, struct tar_reader *r, struct err *e)
+// What images put below something that is no directory replaces it with one (rkt:I-032); readers of layers would follow a symlink there.
+static int clear_way(struct conversion *c, const char *path, struct err *e)
+{
+	size_t length = layertree_obstacle(c->tree, path);
+	if (!length)
+		return 0;
+	mem_auto char *way = mem_text_n(path, length);
+	const struct tar_entry directory = { .type = TAR_DIRECTORY, .path = way, .link = "", .mode = 0755 };
+	if (layertree_put(c->tree, json_array_size(c->layers), c->entries++, &directory, e) < 0)
+		return -1;
+	return tarwrite_entry(&c->out, &directory, e);
+}
+
+static int put_entry(void *conversion, const struct tar_entry *entry, const char *path, const char *link, struct tar_reader *r,
+	struct err *e)
 {
 	struct conversion *c = conversion;
 	struct tar_entry moved = *entry;
-	if (!strcmp(entry->path, "manifest"))
-		return take_manifest(c, entry, r, e);
-	if (!strcmp(entry->path, ".") && entry->type == TAR_DIRECTORY)
-		return 0;
-	moved.path = below_rootfs(entry->path);
-	moved.link = entry->type == TAR_HARD_LINK ? below_rootfs(entry->link) : entry->link;
-	if (!moved.path || tree_leaves_root(moved.path))
-		return err_set(e, STATUS_MALFORMED, "'%s': neither the manifest nor below rootfs", entry->path);
-	if (!moved.link || (entry->type == TAR_HARD_LINK && tree_leaves_root(moved.link)))
-		return err_set(e, STATUS_MALFORMED, "'%s': a hard link out of rootfs: to '%s'", entry->path, entry->link);
-	const char *slash = strrchr(moved.path, '/');
-	if (!strncmp(slash ? slash + 1 : moved.path, ".wh.", 4))
+	moved.path = path;
+	moved.link = link;
+	const char *slash = strrchr(path, '/');
+	if (!strncmp(slash ? slash + 1 : path, LAYERS_WHITEOUT_PREFIX, strlen(LAYERS_WHITEOUT_PREFIX)))
 		return err_set(e, STATUS_REFUSED, "'%s': a name that a layer cannot hold: it would be a whiteout", entry->path);
+	if (clear_way(c, path, e) < 0 || layertree_put(c->tree, json_array_size(c->layers), c->entries++, &moved, e) < 0)
+		return -1;
 	return tarwrite_entry(&c->out, &moved, e) < 0 ? -1 : copy_data(c, entry, r, e);
 }
 
-static int write_layer(struct conversion *c, const json_t *record, struct err *e)
+static int end_layer(void *conversion, struct err *e)
 {
-	struct render_options how = render_defaults;
-	how.codec = codeclimits_asked;
-	c->out = (struct tarwrite){ .sink = add_bytes, .context = c->intake };
-	if (pass_over_image(c->store, record, &how, take_entry, c, e) < 0)
+	struct conversion *c = conversion;
+	struct intake_result is;
+	if (tarwrite_end(&c->out, e) < 0 || intake_finish(mem_steal(c->intake), &is, e) < 0 ||
+		store_commit_blob(c->store, &c->o, is.sha256, e) < 0)
 		return -1;
-	return tarwrite_end(&c->out, e);
+	json_array_append_new(c->layers, descriptor_json(MEDIA_TAR, is.sha256, is.size));
+	json_array_append_new(c->diff_ids, json_string(is.sha256));
+	return 0;
 }
 
-static int store_layer(struct conversion *c, const json_t *record, struct intake_result *is, struct err *e)
+static int write_layers(struct conversion *c, const json_t *record, struct buf *manifest, struct err *e)
 {
-	struct io_output o;
-	if (store_create_blob(c->store, &o, e) < 0)
-		return -1;
-	c->intake = intake_start(o.fd, false, NULL, e);
-	int failed = !c->intake || write_layer(c, record, e) < 0;
-	if (failed)
+	struct render_options how = render_defaults;
+	const struct acirender_sink sink = { put_entry, begin_layer, end_layer, c };
+	how.codec = codeclimits_asked;
+	how.unverified = user.unverified;
+	c->tree = layertree_new();
+	int result = acirender(c->store, record, &sink, &how, manifest, e);
+	if (c->intake)
 		intake_abort(c->intake, e);
-	else
-		failed = intake_finish(c->intake, is, e) < 0;
-	if (failed) {
-		io_discard(&o);
-		return -1;
-	}
-	return store_commit_blob(c->store, &o, is->sha256, e);
+	io_discard(&c->o);
+	layertree_free(c->tree);
+	return result;
 }
 
 // ---- what describes it ----
 
-static json_t *parse_manifest(const struct conversion *c, const json_t *record, struct err *e)
+// The manifest of the tree that the layers make: what says how to make it of others is done. A new reference or NULL.
+static json_t *own_manifest(const struct buf *text, json_t *record, struct err *e)
 {
-	const char *name = json_string_value(json_object_get(record, "name"));
-	jsonio_auto json_t *manifest = jsonio_parse(buf_text(&c->manifest), c->manifest.length, "manifest", e);
-	if (!manifest || aci_check_manifest(manifest, e) < 0)
-		return NULL;
-	if (name && strcmp(name, aci_name(manifest)) != 0)
-		err_set(e, STATUS_REFUSED, "the image's manifest names another one: '%s'", aci_name(manifest));
-	else if (json_array_size(json_object_get(manifest, "dependencies")) ||
-		json_array_size(json_object_get(manifest, "pathWhitelist"))) {
-		err_set(e, STATUS_REFUSED, "the image needs others, or hides a part of itself: it is no tree of its own");
-		err_hint(e, "unpack it, and build an image of the tree with aci-build");
+	json_t *manifest = jsonio_parse(buf_text(text), text->length, "manifest", e);
+	if (user.unverified && json_array_size(json_object_get(manifest, "dependencies"))) {
+		msg_warn("dependencies that nothing has verified are taken");
+		image_add_insecure(record, "verified");
 	}
-	return e->status ? NULL : json_incref(manifest);
+	json_object_del(manifest, "dependencies");
+	json_object_del(manifest, "pathWhitelist");
+	return manifest;
 }
 
 // The blob of a JSON text, and its descriptor; a new reference.
@@ -167,39 +173,38 @@ static json_t *platform_of(const json_t *config)
 	return platform;
 }
 
-static json_t *describe(struct store *s, const json_t *from, const json_t *manifest, const struct intake_result *is,
-	struct err *e)
+static json_t *describe(const struct conversion *c, const json_t *from, const json_t *manifest, struct err *e)
 {
-	jsonio_auto json_t *config = ociaci_config(manifest, is->sha256, e);
-	jsonio_auto json_t *config_at = config ? put_json(s, config, MEDIA_CONFIG, e) : NULL;
+	jsonio_auto json_t *config = ociaci_config(manifest, c->diff_ids, e);
+	jsonio_auto json_t *config_at = config ? put_json(c->store, config, MEDIA_CONFIG, e) : NULL;
 	if (!config_at)
 		return NULL;
-	jsonio_auto json_t *layers = json_pack("[o]", descriptor_json(MEDIA_TAR, is->sha256, is->size));
 	jsonio_auto json_t *outer = json_pack("{s:i, s:s, s:O, s:O}", "schemaVersion", 2, "mediaType", MEDIA_MANIFEST, "config",
-		config_at, "layers", layers);
-	json_t *manifest_at = put_json(s, outer, MEDIA_MANIFEST, e);
+		config_at, "layers", c->layers);
+	json_t *manifest_at = put_json(c->store, outer, MEDIA_MANIFEST, e);
 	if (!manifest_at)
 		return NULL;
 	json_t *record = json_pack("{s:s, s:s, s:o, s:o, s:O, s:O, s:o}", "kind", "image", "name", aci_name(manifest), "labels",
-		aci_labels(manifest), "manifest", manifest_at, "config", config_at, "layers", layers, "platform",
+		aci_labels(manifest), "manifest", manifest_at, "config", config_at, "layers", c->layers, "platform",
 		platform_of(config));
 	ociaci_derive(record, from);
 	return record;
 }
 
-static json_t *convert(struct store *s, const json_t *record, struct err *e)
+static json_t *convert(struct store *s, json_t *record, struct err *e)
 {
-	struct conversion c = { .store = s };
-	struct intake_result is;
-	json_t *converted = NULL;
-	if (ociimage_is(record) || !pass_is_aci(record))
+	jsonio_auto json_t *layers = json_array();
+	jsonio_auto json_t *diff_ids = json_array();
+	struct conversion c = { .store = s, .o = { .fd = -1 }, .layers = layers, .diff_ids = diff_ids };
+	buf_auto text = { 0 };
+	if (ociimage_is(record) || !pass_is_aci(record)) {
 		err_set(e, STATUS_MALFORMED, "record: no App Container Image");
-	else if (store_layer(&c, record, &is, e) == 0) {
-		jsonio_auto json_t *manifest = parse_manifest(&c, record, e);
-		converted = manifest ? describe(s, record, manifest, &is, e) : NULL;
+		return NULL;
 	}
-	buf_free(&c.manifest);
-	return converted;
+	if (write_layers(&c, record, &text, e) < 0)
+		return NULL;
+	jsonio_auto json_t *manifest = own_manifest(&text, record, e);
+	return manifest ? describe(&c, record, manifest, e) : NULL;
 }
 
 int main(int argc, char **argv)

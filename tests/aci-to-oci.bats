@@ -45,6 +45,59 @@ image() {
 	same "$(jq -c '[.config, .platform]' oci | jq -r '.[1]')" "$(jq '.platform' again)"
 }
 
+depends() { # NAME...
+	jq -cn '{dependencies: [$ARGS.positional[] | {imageName: .}]}' --args "$@"
+}
+
+# converted FILE: its record, into the file oci; the trees of both are one, and that of the image made back of it.
+converted() {
+	rm -rf trees
+	mkdir trees
+	stored "$1" >record
+	aci-to-oci <record >oci
+	oci-to-aci <oci >back
+	for r in record oci back; do unpack --unverified --quiet "trees/$r" <"$r"; done
+	diff <(tree trees/record) <(tree trees/oci)
+	diff <(tree trees/record) <(tree trees/back)
+	store-get "$(jq -r .blob.digest back)" | tar -xO manifest | jq -S . >manifest.json
+	same "$(jq -S 'del(.dependencies, .pathWhitelist)' "$1.json")" "$(cat manifest.json)"
+}
+
+layer_of() { aci-to-oci <"$1" | jq -r '.layers[-1].digest'; }
+
+@test "rkt:I-030 rkt:I-031 rkt:I-032 rkt:I-034 dependencies are layers in the order of their rendering, a whitelist leaves out" {
+	aci d.aci example.com/d '{}' f:rootfs/bd:d f:rootfs/cd:d d:rootfs/dir f:rootfs/dir/x:d l:rootfs/link:dir f:rootfs/one:d h:rootfs/two:rootfs/one
+	aci c.aci example.com/c "$(depends example.com/d)" f:rootfs/cd:c f:rootfs/bc:c f:rootfs/dir:c f:rootfs/one/y:c
+	aci b.aci example.com/b "$(jq -cn '{pathWhitelist: ["/bd", "/keep/b"]}')" f:rootfs/bd:b d:rootfs/keep f:rootfs/keep/b:b f:rootfs/keep/other:b f:rootfs/gone:b
+	aci a.aci example.com/a "$(depends example.com/b example.com/c)" f:rootfs/link/z:a h:rootfs/three:rootfs/two x:SCHILY.xattr.user.a=1 f:rootfs/own:a
+	for i in d c b a; do add $i.aci; done
+	converted b.aci
+	same "bd keep keep/b" "$(cd trees/oci && find . -mindepth 1 -printf '%P\n' | sort | paste -sd' ')"
+	converted a.aci
+	same "d c c a" "$(cd trees/oci && echo "$(cat bd) $(cat bc) $(cat dir) $(cat own)")"
+	mv trees/oci a.tree
+	for i in b d c a; do stored $i.aci >$i.rec; done
+	same "$(for i in b d c a; do layer_of $i.rec; done)" "$(jq -r '.layers[].digest' oci)" # shared with what is made of each alone
+	store-get "$(jq -r .config.digest oci)" | jq -e --argjson l "$(jq .layers oci)" '.rootfs.diff_ids == ($l | map(.digest))'
+	aci w.aci example.com/w "$(depends example.com/a | jq -c '.pathWhitelist = ["/dir", "/own", "/link/z"]')" f:rootfs/own:w f:rootfs/not:w
+	cp oci a.oci
+	converted w.aci
+	same "dir link link/z own" "$(cd trees/oci && find . -mindepth 1 -printf '%P\n' | sort | paste -sd' ')"
+	store-add <a.oci >/dev/null
+	store-check
+	if [ "$(id -u)" = 0 ]; then
+		umoci unpack --image "$TACKLE_STORE:example.com/a:1" bundle >/dev/null 2>&1
+		diff <(cd a.tree && find . -type f -exec sha256sum {} + | sort -k 2) <(cd bundle/rootfs && find . -type f -exec sha256sum {} + | sort -k 2)
+	fi
+	rm -r "$TACKLE_STORE/images" "$TACKLE_STORE/names"
+	mkdir "$TACKLE_STORE/images" "$TACKLE_STORE/names"
+	for i in d c b; do store-put $i.aci | store-add >/dev/null; done
+	refuse 1 aci-to-oci <a.rec
+	says "not verified"
+	aci-to-oci --unverified <a.rec 2>messages | jq -e '.insecure == ["verified"]'
+	grep -q 'nothing has verified' messages
+}
+
 @test "the config says what OCI has fields for, and skopeo and umoci read the image" {
 	image a.aci "$(everything)" f:rootfs/a:1
 	store-put a.aci | aci-to-oci >oci
@@ -83,11 +136,12 @@ image() {
 		refuse "$expected" aci-to-oci <record
 		says "$text"
 	done <<-'CASES'
-		1|needs others|.dependencies = [{imageName: "example.com/b"}]|f:rootfs/a:1
-		1|needs others|.pathWhitelist = ["/a"]|f:rootfs/a:1
+		3|dependency 'example.com/b'|.dependencies = [{imageName: "example.com/b"}]|f:rootfs/a:1
+		6|below a whiteout|.|f:rootfs/.wh.a/b:1
+		6|no file of the archive|.pathWhitelist = ["/b"]|f:rootfs/a:1 h:rootfs/b:rootfs/a
 		1|would be a whiteout|.|f:rootfs/.wh.a:1
-		6|neither the manifest nor below rootfs|.|f:other:1
-		6|neither the manifest nor below rootfs|.|f:rootfs/../x:1
+		6|only manifest and rootfs/|.|f:other:1
+		6|leads out of the target|.|f:rootfs/../x:1
 		6|a hard link out of rootfs|.|h:rootfs/x:manifest
 		6|manifest: not one regular file|.|f:manifest:{}
 		6|acKind|.acKind = "PodManifest"|f:rootfs/a:1

@@ -14,7 +14,7 @@
 
 struct rendering {
 	struct store *store;
-	struct tree *tree;
+	const struct acirender_sink *sink;
 	const struct render_options *options;
 	int passes;
 	bool told; // which dependency failed: the innermost is enough
@@ -40,9 +40,10 @@ static void level_free(struct level *level)
 // ---- one archive ----
 
 // The first pass over an image takes its manifest, and its files at once if the manifest comes before them and wants nothing
-// else: then `tree` is still set at its end. Else a second pass takes the files.
+// else: then `takes` is still set at its end. Else a second pass takes the files.
 struct aci_pass {
-	struct tree *tree; // NULL: files are passed over
+	const struct acirender_sink *sink;
+	bool takes; // else files are passed over
 	struct level *level;
 	bool second, has_manifest, has_rootfs;
 };
@@ -73,6 +74,11 @@ static bool allowed(const struct level *level, const char *path, bool directory)
 	return true;
 }
 
+static int begin(const struct acirender_sink *sink, struct err *e)
+{
+	return sink->begin ? sink->begin(sink->context, e) : 0;
+}
+
 static int take_manifest(struct aci_pass *p, const struct tar_entry *entry, struct tar_reader *r, struct err *e)
 {
 	if (entry->type != TAR_FILE || p->has_manifest)
@@ -89,9 +95,8 @@ static int take_manifest(struct aci_pass *p, const struct tar_entry *entry, stru
 		text->length += (size_t)n;
 	if (n < 0 || parse_manifest(p->level, e) < 0)
 		return -1;
-	if (!stands_alone(p->level->manifest))
-		p->tree = NULL;
-	return 0;
+	p->takes &= stands_alone(p->level->manifest);
+	return p->takes ? begin(p->sink, e) : 0;
 }
 
 // The path below rootfs/, NULL for what lies beside it.
@@ -112,13 +117,13 @@ static int put_below_rootfs(struct aci_pass *p, const struct tar_entry *entry, c
 		p->has_rootfs = true;
 	}
 	if (!p->has_manifest && !p->second)
-		p->tree = NULL;
-	if (!p->tree || !allowed(p->level, path, directory))
+		p->takes = false;
+	if (!p->takes || !allowed(p->level, path, directory))
 		return 0;
 	const char *link = entry->type == TAR_HARD_LINK ? below_rootfs(entry->link) : entry->link;
 	if (!link)
 		return err_set(e, STATUS_MALFORMED, "'%s': a hard link out of rootfs: to '%s'", entry->path, entry->link);
-	return tree_put(p->tree, entry, path, link, r, e);
+	return p->sink->put(p->sink->context, entry, path, link, r, e);
 }
 
 static int visit(void *context, const struct tar_entry *entry, struct tar_reader *r, struct err *e)
@@ -255,23 +260,23 @@ static int render_dependencies(struct rendering *r, const struct level *level, s
 
 static int render_level(struct rendering *r, struct level *level, struct err *e)
 {
-	struct aci_pass first = { .tree = r->tree, .level = level };
-	struct aci_pass second = { .tree = r->tree, .level = level, .second = true };
+	struct aci_pass first = { .sink = r->sink, .takes = true, .level = level };
+	struct aci_pass second = { .sink = r->sink, .takes = true, .level = level, .second = true };
 	if (++r->passes > ACIRENDER_PASSES_MAX)
 		return err_set(e, STATUS_LIMIT, "dependencies: more than the limit of %d images", ACIRENDER_PASSES_MAX);
 	if (read_archive(r, &first, e) < 0)
 		return -1;
-	if (first.tree)
-		return 0;
-	if (whitelist_read(&level->whitelist, level->manifest, e) < 0 || render_dependencies(r, level, e) < 0)
+	if (!first.takes &&
+		(whitelist_read(&level->whitelist, level->manifest, e) < 0 || render_dependencies(r, level, e) < 0 ||
+			begin(r->sink, e) < 0 || read_archive(r, &second, e) < 0))
 		return -1;
-	return read_archive(r, &second, e);
+	return r->sink->end ? r->sink->end(r->sink->context, e) : 0;
 }
 
-int acirender(struct store *s, const json_t *record, struct tree *tree, const struct render_options *options,
+int acirender(struct store *s, const json_t *record, const struct acirender_sink *sink, const struct render_options *options,
 	struct buf *manifest, struct err *e)
 {
-	struct rendering r = { .store = s, .tree = tree, .options = options };
+	struct rendering r = { .store = s, .sink = sink, .options = options };
 	struct level top = { .record = record };
 	int result = render_level(&r, &top, e);
 	*manifest = top.text;

@@ -6,14 +6,24 @@
 
 #include "base/buf.h"
 #include "image/render.h"
-#include "image/tree.h"
 
 #define ACIRENDER_DEPTH_MAX  64   // levels of dependencies
 #define ACIRENDER_PASSES_MAX 1000 // images rendered for one, an image twice counting twice
 
-// Puts the rootfs of the image and its dependencies into the tree, which is empty at first. manifest gets the bytes of the image's
-// own manifest as they came. Every digest of every image was checked when it returns 0.
-int acirender(struct store *s, const json_t *record, struct tree *tree, const struct render_options *options,
+// Where the files go.
+struct acirender_sink {
+	// One entry of a rootfs: its path there, and for a hard link the other file's. It may read the data from r.
+	int (*put)(void *context, const struct tar_entry *entry, const char *path, const char *link, struct tar_reader *r,
+		struct err *e);
+	// Around the files of each image, in order; at its end their digest was right. Both may be NULL.
+	int (*begin)(void *context, struct err *e);
+	int (*end)(void *context, struct err *e);
+	void *context;
+};
+
+// Hands over the rootfs of the image and its dependencies. manifest gets the bytes of the image's own manifest as they came. Every digest
+// of every image was checked when it returns 0.
+int acirender(struct store *s, const json_t *record, const struct acirender_sink *sink, const struct render_options *options,
 	struct buf *manifest, struct err *e);
 
 #endif

@@ -13,21 +13,12 @@
 
 struct layertree_inode {         // what names lead to
 	size_t layer, entry;     // the entry that made it, each counted from 0
-	size_t names;            // how many nodes
+	size_t names;            // how many
 	enum tar_type type;      // of a hard link that of the file it leads to
 	bool implied;            // a directory that no entry tells about
 	char *target;            // of a symlink
 	size_t user;             // for who walks; 0 at the start
 	struct tar_entry *about; // of all but regular files: everything the entry says; owned
-};
-
-struct layertree_node {
-	struct layertree_inode *inode;
-	struct layertree_node **children; // of a directory: a hash table, NULL for a free slot
-	size_t room, count;
-	size_t touched; // the last layer, from 1, that made this or something below it
-	size_t length;
-	char name[];
 };
 
 struct layertree;
@@ -37,6 +28,9 @@ void layertree_free(struct layertree *t);
 
 // The next entry of a layer. Layers come in order, from 0, entries of one in order, from 0. Errors as of tree_put.
 int layertree_put(struct layertree *t, size_t layer, size_t number, const struct tar_entry *entry, struct err *e);
+
+// The length of the first directory on the way to this path that is something else in the tree, such as a symlink, or 0.
+size_t layertree_obstacle(const struct layertree *t, const char *path);
 
 // Calls `visit` for every name, directories before what is in them, names of one directory in the order of their bytes. The root is `.`.
 typedef int layertree_visit(void *context, const char *path, struct layertree_inode *inode, struct err *e);

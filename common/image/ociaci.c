@@ -286,7 +286,8 @@ static json_t *embedded(const struct ociimage *image)
 	jsonio_auto json_t *manifest = jsonio_parse(text, strlen(text), "manifest", &ignored);
 	if (!manifest || aci_check_manifest(manifest, &ignored) < 0)
 		return NULL;
-	jsonio_auto json_t *would_be = ociaci_config(manifest, "", &ignored);
+	jsonio_auto json_t *no_layers = json_array();
+	jsonio_auto json_t *would_be = ociaci_config(manifest, no_layers, &ignored);
 	jsonio_auto json_t *expected = would_be ? essence(would_be) : NULL;
 	jsonio_auto json_t *found = essence(config);
 	return expected && json_equal(expected, found) ? json_incref(manifest) : NULL;
@@ -383,13 +384,13 @@ static void put_docker_app(json_t *inner, const json_t *app)
 	put_docker_ports(inner, app);
 }
 
-json_t *ociaci_config(const json_t *manifest, const char *diff_id, struct err *e)
+json_t *ociaci_config(const json_t *manifest, json_t *diff_ids, struct err *e)
 {
 	const json_t *annotations = json_object_get(manifest, "annotations");
 	const char *created = value_of(annotations, "created"), *authors = value_of(annotations, "authors");
 	mem_auto char *text = jsonio_text(manifest);
-	jsonio_auto json_t *config = json_pack("{s:{s:{s:s}}, s:{s:s, s:[s]}}", "config", "Labels", OCIACI_LABEL, text, "rootfs",
-		"type", "layers", "diff_ids", diff_id);
+	jsonio_auto json_t *config = json_pack("{s:{s:{s:s}}, s:{s:s, s:O}}", "config", "Labels", OCIACI_LABEL, text, "rootfs",
+		"type", "layers", "diff_ids", diff_ids);
 	if (*created)
 		json_object_set_new(config, "created", json_string(created));
 	if (*authors)

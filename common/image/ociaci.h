@@ -16,9 +16,9 @@
 // aci_check_manifest. STATUS_USAGE when there is no name; STATUS_MALFORMED. A new reference or NULL.
 json_t *ociaci_manifest(const json_t *record, const struct ociimage *image, const char *name, struct err *e);
 
-// The config for a manifest and one layer of this diff_id. STATUS_REFUSED for an operating system or architecture that OCI cannot
-// name. A new reference or NULL.
-json_t *ociaci_config(const json_t *manifest, const char *diff_id, struct err *e);
+// The config for a manifest and layers of these diff_ids (an array). STATUS_REFUSED for an operating system or architecture that OCI
+// cannot name. A new reference or NULL.
+json_t *ociaci_config(const json_t *manifest, json_t *diff_ids, struct err *e);
 
 // Makes `record` the successor of the one it was converted from: what the user asked for and every check that was switched off stay,
 // what was verified does not (DESIGN section 2).

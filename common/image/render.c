@@ -98,11 +98,18 @@ static int fill_from_layers(struct store *s, const json_t *record, int root, con
 
 // ---- an App Container Image ----
 
+static int put_in_tree(void *tree, const struct tar_entry *entry, const char *path, const char *link, struct tar_reader *r,
+	struct err *e)
+{
+	return tree_put(tree, entry, path, link, r, e);
+}
+
 static int fill_from_aci(struct store *s, const json_t *record, int root, const struct render_options *options,
 	struct buf *manifest, struct err *e)
 {
 	struct tree *tree = open_tree(root, options);
-	int result = acirender(s, record, tree, options, manifest, e);
+	const struct acirender_sink sink = { .put = put_in_tree, .context = tree };
+	int result = acirender(s, record, &sink, options, manifest, e);
 	if (result == 0)
 		result = complete(tree, root, options, e);
 	tree_close(tree);

@@ -1,0 +1,36 @@
+// The nodes of a tree of names, and the names of one directory. Part of layertree.c, not for others.
+// SPDX-License-Identifier: Apache-2.0
+#ifndef IMAGE_LAYERNODE_H
+#define IMAGE_LAYERNODE_H
+
+#include "image/layertree.h"
+
+#define LAYERNODE_KEY_BYTES 16 // of the tree: keeps who chooses names from choosing where they are kept
+
+struct layernode {
+	struct layertree_inode *inode;
+	struct layernode **children; // of a directory: a hash table, NULL for a free slot
+	size_t room, count;
+	size_t touched; // the last layer, from 1, that made this or something below it
+	size_t length;
+	char name[];
+};
+
+struct layertree_inode *layernode_new_inode(enum tar_type type);
+struct layertree_inode *layernode_implied(void);      // a directory that no entry tells about
+void layernode_let_go(struct layertree_inode *inode); // one name less; freed with its last
+
+struct layernode *layernode_new(const char *name, size_t length, struct layertree_inode *inode);
+void layernode_free(struct layernode *n); // with all below it
+
+static inline bool layernode_is_directory(const struct layernode *n)
+{
+	return n->inode->type == TAR_DIRECTORY;
+}
+
+struct layernode *layernode_find(const unsigned char *key, const struct layernode *directory, const char *name, size_t length);
+void layernode_add(const unsigned char *key, struct layernode *directory,
+	struct layernode *n); // owned by it; the name is new there
+void layernode_remove(const unsigned char *key, struct layernode *directory, const char *name, size_t length);
+
+#endif
