@@ -31,40 +31,58 @@ bench_directory() {
 	trap "rm -rf '$d'" EXIT
 }
 
-# seconds TEXT: evaluates it and leaves its wall time, in microseconds, in $elapsed.
+# seconds TEXT: evaluates it and leaves its wall time, in microseconds, in $elapsed, and the processor's time of what ran in $used.
 seconds() {
-	local start=${EPOCHREALTIME/./}
+	local start before
+	children
+	before=$REPLY
+	start=${EPOCHREALTIME/./}
 	eval "$1" >/dev/null || {
 		echo "bench: failed: $1" >&2
 		exit 1
 	}
 	elapsed=$((${EPOCHREALTIME/./} - start))
+	children
+	used=$((REPLY - before))
+}
+
+children() { # the processor's time, user and system, of all this shell has waited for, in microseconds, in $REPLY
+	local both time seconds
+	times >"$ROOT/build/bench/times" # not through a pipe: a subshell has no children
+	{ read -r _ && read -ra both; } <"$ROOT/build/bench/times"
+	REPLY=0
+	for time in "${both[@]}"; do # such as 1m2.345s
+		time=${time%s}
+		seconds=${time#*m}
+		REPLY=$((REPLY + ${time%m*} * 60000000 + 10#${seconds/./} * 1000))
+	done
 }
 
 before_run() { :; } # for the run of $who in round $round
 after_run() { :; }
 
 # race FIRST LAST NAME...: runs the texts of the array `commands` of these names, one after the other, in each round from FIRST to LAST.
-# Rounds from 1 count: their times are left in the array `times`.
-declare -A commands times
+# Rounds from 1 count: their times are left in the arrays `times` and, those of the processor, `spent`.
+declare -A commands times spent
 race() {
 	local first=$1 last=$2 who
 	shift 2
-	times=()
+	times=() spent=()
 	for ((round = first; round <= last; round++)); do
 		for who; do
 			before_run
 			seconds "${commands[$who]}"
 			after_run
-			((round == 0)) || times[$who]+="$elapsed "
+			((round == 0)) || times[$who]+="$elapsed " spent[$who]+="$used "
 		done
 	done
 }
 
 # versus OURS THEIRS WORK PEER GOAL: the row of two that raced, the median of the ratios of the rounds. GOAL is `>= Nx` (times faster
-# than the peer) or `<= Nx` (times the peer's time).
+# than the peer) or `<= Nx` (times the peer's time). With `spent` behind it, it is about the processor's time.
 versus() {
-	row "$3" "$4" "$5" "$(paste -d ' ' <(tr ' ' '\n' <<<"${times[$1]% }") <(tr ' ' '\n' <<<"${times[$2]% }"))"
+	local -n of=${6:-times}
+	row "$3" "$4" "$5" "$(paste -d ' ' <(tr ' ' '\n' <<<"${of[$1]% }") <(tr ' ' '\n' <<<"${of[$2]% }"))"
 }
 
 # paired WORK PEER GOAL OURS THEIRS: two commands in interleaved runs, and their row.
