@@ -100,7 +100,7 @@ static void draw_blob(const struct progress *p, bool ended, const char *end)
 {
 	int percent = ended ? 100 : p->total > 0 ? (int)((double)p->done * 100 / (double)p->total) : 0;
 	mem_auto char *line = mem_format("\r%s %d%% %" PRId64 "/%" PRId64 "%s", p->blob, percent, p->done, p->total, end);
-	if (io_write_all(STDERR_FILENO, line, strlen(line)) < 0)
+	if (io_write_all(records_to >= 0 ? (int)records_to : STDERR_FILENO, line, strlen(line)) < 0)
 		return; // progress is a courtesy
 }
 
@@ -140,7 +140,7 @@ static void show(struct progress *p, bool ended)
 		draw_blob(p, ended, ended ? "\n" : "");
 	if (!p->label)
 		return;
-	if (records_to >= 0)
+	if (records_to >= 0 && !progress_shows_blobs())
 		write_progress_record(p, ended);
 	if (draws_bar())
 		draw_bar(p, ended ? "\n" : "");

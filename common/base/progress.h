@@ -29,7 +29,7 @@ void progress_start(struct progress *p, const char *label, int64_t total);
 // --progress=plain asked for lines, one at the start and the end.
 void progress_start_percent(struct progress *p, const char *label, int64_t total);
 // One blob or file of many. With --progress=blobs nothing else is shown, and of each blob, redrawn: `sha256:0123456789ab 40% 400/1000`, in
-// bytes. Else as progress_start, but not at all where label is NULL.
+// bytes, on stderr or where --progress-fd says. Else as progress_start, but not at all where label is NULL.
 void progress_start_blob(struct progress *p, const char *label, const char *digest, int64_t total);
 bool progress_shows_blobs(void);                      // who must compute a digest for that alone may ask first
 void progress_add(struct progress *p, int64_t bytes); // cheap; draws at most ten times a second

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/jsonio.h"
 #include "base/mem.h"
 #include "base/msg.h"
 #include "crypto/hash.h"
@@ -14,6 +13,7 @@
 #include "net/credentials.h"
 #include "net/url.h"
 #include "oci/ref.h"
+#include "oci/refusal.h"
 #include "oci/registry.h"
 #include "oci/token.h"
 
@@ -267,27 +267,9 @@ static int log_in(struct registry *r, const struct http_response *response, cons
 
 // ---- asking ----
 
-// The first error of the registry's answer, as `CODE: message`; malloced, or NULL (distribution-spec, "Error Codes").
-static char *told(const struct http_response *response)
+static int refused(const struct http_response *response, struct err *e)
 {
-	struct err ignored = { 0 };
-	if (!response->failure.length)
-		return NULL;
-	jsonio_auto json_t *json = jsonio_parse(buf_text(&response->failure), response->failure.length, "error", &ignored);
-	const json_t *first = json_array_get(json_object_get(json, "errors"), 0);
-	const char *code = json_string_value(json_object_get(first, "code"));
-	const char *message = json_string_value(json_object_get(first, "message"));
-	if (!code)
-		return NULL;
-	return mem_format("%.60s%s%.200s", code, message ? ": " : "", message ? message : "");
-}
-
-static int add_told(const struct http_response *response, struct err *e)
-{
-	mem_auto char *text = told(response);
-	mem_auto char *before = mem_text(e->text);
-	if (text)
-		err_set(e, e->status, "%s: %s", before, text);
+	refusal_add(response, e);
 	if (response->code == 401)
 		err_hint(e, "the login comes from --login or from the files of docker and containers, see reg-auth(1)");
 	return -1;
@@ -340,7 +322,7 @@ int registry_ask(struct registry *r, const struct http_request *q, struct http_r
 			return err_context(e, "'%s'", r->host);
 		}
 		if (!entered)
-			return result < 0 ? add_told(response, e) : 0;
+			return result < 0 ? refused(response, e) : 0;
 		http_response_free(response);
 		*e = (struct err){ 0 };
 	}

@@ -10,6 +10,7 @@
 #include "net/auth.h"
 #include "net/http.h"
 #include "net/url.h"
+#include "oci/refusal.h"
 #include "oci/token.h"
 
 enum { ANSWER_MAX = 256 * 1024, TOKEN_MAX = 64 * 1024 };
@@ -83,6 +84,8 @@ static int send(struct http_request *request, struct buf *answer, struct err *e)
 	http_into(request, answer, ANSWER_MAX);
 	request->own_login = true;
 	int result = http_get(request, &response, e);
+	if (result < 0)
+		refusal_add(&response, e);
 	http_response_free(&response);
 	return result < 0 ? err_context(e, "no token") : 0;
 }

@@ -45,7 +45,8 @@ pull_metadata() { # [FILE|-]
 	fi
 	[ -n "$key" ] || [ -f "$current/root.json" ] ||
 		fail 'there is no root of trust: give the root public key of the repository once'
-	net_stage tuf-refresh --progress="$progress" --tuf "$current" ${key:+--root "$key"} --repo "$place" >"$work/roles" || return
+	# shellcheck disable=SC2086 # words of ours
+	net_stage tuf-refresh $progress --tuf "$current" ${key:+--root "$key"} --repo "$place" >"$work/roles" || return
 	list_new
 }
 
@@ -80,7 +81,8 @@ pull_target() { # TARGET ...
 	info=''
 	[ "${DTUF_BLOB_INFO:-}" != 1 ] || info=--blob-info
 	for target; do
-		local_stage --progress="$progress" $info -- "$target" && keep_manifest "$target" || return
+		# shellcheck disable=SC2086 # words of ours
+		local_stage $progress $info -- "$target" && keep_manifest "$target" || return
 	done
 }
 

@@ -230,7 +230,8 @@ push_target() { # TARGET SRC ...
 		left=$((left - 1))
 	done
 	file_of "$target"
-	net_stage tuf-put --progress="$progress" --manifest "$work/manifest" -- "$place" "$target" "$@" >"$work/record" || return
+	# shellcheck disable=SC2086 # words of ours
+	net_stage tuf-put $progress --manifest "$work/manifest" -- "$place" "$target" "$@" >"$work/record" || return
 	mv "$work/record" "$records/$file.new" && mv "$work/manifest" "$manifests/$file.new" || return
 	mv "$records/$file.new" "$records/$file" && mv "$manifests/$file.new" "$manifests/$file"
 }
@@ -283,7 +284,8 @@ push_metadata() {
 	set -- --first-root "$first_root"
 	[ ! -e "$new/created" ] || set -- "$@" --replace
 	net_stage tuf-push --dry-run --progress=none "$@" -- "$new" "$place" && adopt || return
-	net_stage tuf-push --progress="$progress" "$@" -- "$staged" "$place" && rm -f "$staged/created"
+	# shellcheck disable=SC2086 # words of ours
+	net_stage tuf-push $progress "$@" -- "$staged" "$place" && rm -f "$staged/created"
 }
 
 list_master_targets() {
