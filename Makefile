@@ -86,7 +86,7 @@ check:
 
 # What takes a network or long; each file says what.
 check-real: all
-	TACKLE_BIN=$(CURDIR)/$(B)/bin bats tests/real
+	TACKLE_BIN=$(CURDIR)/$(B)/bin KILL_AT=all bats tests/real tests/tuf-kill.bats
 
 lint: export LINT_FLAGS = $(CPPFLAGS) $(PKG_CFLAGS)
 lint: $(B)/gen/sandbox_filters.h

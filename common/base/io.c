@@ -194,18 +194,25 @@ static int link_nameless(const struct io_output *o, int directory, const char *n
 	return linkat(AT_FDCWD, self, directory, name, AT_SYMLINK_FOLLOW);
 }
 
+// Where nothing is there yet it gets its name at once, and a kill leaves nothing else.
 static int give_name(struct io_output *o)
 {
-	if (o->aside)
-		return 0;
-	o->aside = aside_name(o->name);
-	return link_nameless(o, o->directory, o->aside);
+	if (!o->aside) {
+		if (!link_nameless(o, o->directory, o->name))
+			return 0;
+		if (errno != EEXIST)
+			return -1;
+		o->aside = aside_name(o->name);
+		if (link_nameless(o, o->directory, o->aside))
+			return -1;
+	}
+	return renameat(o->directory, o->aside, o->directory, o->name);
 }
 
 int io_commit(struct io_output *o, struct err *e)
 {
 	io_auto int parent = open_parent(o->directory, o->name);
-	bool done = !fsync(o->fd) && !give_name(o) && !renameat(o->directory, o->aside, o->directory, o->name);
+	bool done = !fsync(o->fd) && !give_name(o);
 	if (!done)
 		err_system(e, "'%s': cannot write", o->name);
 	else if (parent >= 0 && fsync(parent) < 0 && errno != EINVAL) {
