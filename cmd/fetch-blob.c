@@ -462,7 +462,8 @@ int main(int argc, char **argv)
 	if (user.lookaside && lookaside_check(user.lookaside, &e) < 0)
 		cmd_usage("option --lookaside: %s", e.text);
 	origins.limits = &codeclimits_asked;
-	origins.lookaside = user.no_signature ? NULL : user.lookaside;
+	origins.lookaside = user.lookaside;
+	origins.signatures = !user.no_signature;
 	jsonio_auto json_t *records = image_read_all("image", &e);
 	if (records && user.no_signature)
 		msg_warn("signature verification has been disabled");

@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <yaml.h>
 
 #include "base/cmd.h"
 #include "base/io.h"
@@ -18,6 +17,7 @@
 #include "base/sandbox.h"
 #include "base/secret.h"
 #include "base/utf8.h"
+#include "base/yamlio.h"
 #include "crypto/jose.h"
 
 #define BOUNDARY     "--===============HI-20131203==--"
@@ -146,28 +146,16 @@ static int proxies_from_options(struct buf *out, struct err *e)
 	return 0;
 }
 
-static const yaml_node_t *member(yaml_document_t *document, const yaml_node_t *mapping, const char *name)
-{
-	if (!mapping || mapping->type != YAML_MAPPING_NODE)
-		return NULL;
-	for (yaml_node_pair_t *pair = mapping->data.mapping.pairs.start; pair < mapping->data.mapping.pairs.top; pair++) {
-		const yaml_node_t *key = yaml_document_get_node(document, pair->key);
-		if (key && key->type == YAML_SCALAR_NODE && !strcmp((char *)key->data.scalar.value, name))
-			return yaml_document_get_node(document, pair->value);
-	}
-	return NULL;
-}
-
 static bool lists_proxies(yaml_document_t *document)
 {
-	const yaml_node_t *list = member(document, yaml_document_get_root_node(document), "proxies");
+	const yaml_node_t *list = yamlio_member(document, yaml_document_get_root_node(document), "proxies");
 	if (!list || list->type != YAML_SEQUENCE_NODE || list->data.sequence.items.start == list->data.sequence.items.top)
 		return false;
 	for (yaml_node_item_t *item = list->data.sequence.items.start; item < list->data.sequence.items.top; item++) {
 		const yaml_node_t *proxy = yaml_document_get_node(document, *item);
-		const yaml_node_t *host = member(document, proxy, "host"), *port = member(document, proxy, "port");
-		if (!host || host->type != YAML_SCALAR_NODE || !is_host((char *)host->data.scalar.value) || !port ||
-			port->type != YAML_SCALAR_NODE || !is_port((char *)port->data.scalar.value))
+		const char *host = yamlio_text(yamlio_member(document, proxy, "host"));
+		const char *port = yamlio_text(yamlio_member(document, proxy, "port"));
+		if (!host || !is_host(host) || !port || !is_port(port))
 			return false;
 	}
 	return true;
@@ -176,17 +164,14 @@ static bool lists_proxies(yaml_document_t *document)
 // The file goes in as it is, once it is known to name proxies.
 static int proxies_from_file(struct buf *out, struct err *e)
 {
-	yaml_parser_t parser;
 	yaml_document_t document;
+	struct err unread = { 0 };
 	if (io_read_file(user.proxy_file, FILE_MAX, out, e) < 0)
 		return -1;
-	yaml_parser_initialize(&parser);
-	yaml_parser_set_input_string(&parser, (const unsigned char *)buf_text(out), out->length);
-	bool parsed = yaml_parser_load(&parser, &document);
+	bool parsed = yamlio_parse(buf_text(out), out->length, user.proxy_file, &document, &unread) == 0;
 	bool good = parsed && lists_proxies(&document);
 	if (parsed)
 		yaml_document_delete(&document);
-	yaml_parser_delete(&parser);
 	return good ? 0
 		    : err_set(e, STATUS_REFUSED, "'%s': expected YAML with `proxies', each with host and port", user.proxy_file);
 }

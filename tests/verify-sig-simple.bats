@@ -305,3 +305,48 @@ teardown() { gpgconf --homedir "$OPENPGP/gpg" --kill gpg-agent; }
 	done
 	refuse 1 fetch-blob --lookaside http://example.com/s < <(ref-parse docker://$name:1.0.0 | reg-resolve)
 }
+
+@test "registries.d says where: the narrowest section, its older name, none, the option before it; what is not as it must be is refused" {
+	trust $R good.pub
+	mkdir -p home/.config/containers/registries.d empty
+	here=home/.config/containers/registries.d/here.yaml
+	count() { fetch docker://$name:1.0.0 "$@" | jq '.signatures | length'; }
+	there=file://$PWD/lookaside nowhere=file://$PWD/nowhere
+	while IFS='|' read -r expected sections; do
+		printf %b "$sections" >$here
+		same "$expected" "$(count)"
+	done <<-END
+		1|default-docker:\n  lookaside: $there\n
+		1|default-docker:\n  sigstore: $there\n
+		1|default-docker:\n  lookaside: $there\n  sigstore: $nowhere\n
+		1|docker:\n  $R: { lookaside: $there }\n  registry.example: { lookaside: $nowhere }\n
+		1|default-docker:\n  lookaside: $nowhere\ndocker:\n  $R/app: { sigstore: $there }\n  $R: { sigstore: $nowhere }\n
+		1|docker:\n  $R/app/hello: { lookaside: "$there" }\n  $R/app/hell: { lookaside: $nowhere }\n
+		0|docker:\n  $R/app/hello: { lookaside: $nowhere }\n  $R/app: { lookaside: $there }\n
+		0|docker:\n  $R/app/hello:\n  $R/app: { lookaside: $there }\n
+		0|docker:\n  $R/app/hell: { lookaside: $there }\n  registry.example: { lookaside: $there }\n
+		0|default-docker:\n  lookaside-staging: $there\n
+		0|
+	END
+	same 1 "$(count --lookaside file:lookaside)"
+	printf 'default-docker: { lookaside: %s }' "$there" >$here
+	same 0 "$(count --lookaside file:empty)"
+	fetch docker://$name:1.0.0 | verify-sig >/dev/null
+	while IFS='|' read -r text reason; do
+		printf %b "$text" >$here
+		refuse 6 fetch-blob < <(rm -rf "$TACKLE_STORE" && ref-parse docker://$name:1.0.0 | reg-resolve)
+		says "registries.d" "$reason"
+	done <<-END
+		docker: {|here.yaml': line 2:
+		docker:\n  $R: { lookaside: [] }|not a text
+		docker:\n  $R: { lookaside: $there }\n  $R: { lookaside: $nowhere }|a second section
+		default-docker: { lookaside: ftp://example.com/ }|expected file:DIR
+	END
+	printf 'docker: {' >$here
+	same 0 "$(count --no-signature)"
+	printf 'default-docker: { lookaside: %s }' "$there" >$here
+	cp $here home/.config/containers/registries.d/other.yaml
+	refuse 6 fetch-blob < <(rm -rf "$TACKLE_STORE" && ref-parse docker://$name:1.0.0 | reg-resolve)
+	rm home/.config/containers/registries.d/other.yaml
+	same 0 "$(XDG_CONFIG_HOME=$PWD/empty count)"
+}

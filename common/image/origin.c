@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "image/origin.h"
 #include "image/tarfiles.h"
+#include "oci/registriesd.h"
 #include "oci/sourcedocker.h"
 #include "oci/sourcelayout.h"
 #include "oci/sourceregistry.h"
@@ -88,6 +89,25 @@ static void open_place(const struct origins *o, struct origin *item, const struc
 	transport->open(&item->source, &files, &item->failed);
 }
 
+// None is no error, nor is one that is only configured and has no directory yet.
+static int open_lookaside(const struct origins *o, const json_t *record, struct lookaside *lookaside, struct err *e)
+{
+	*lookaside = (struct lookaside){ 0 };
+	mem_auto char *configured =
+		o->lookaside ? NULL : registriesd_lookaside(text_of(record, "registry"), text_of(record, "repository"), e);
+	const char *url = o->lookaside ? o->lookaside : configured;
+	if (!url)
+		return e->status ? -1 : 0;
+	if (configured && lookaside_check(url, e) < 0) {
+		e->status = STATUS_MALFORMED;
+		return err_context(e, "registries.d: '%s'", url);
+	}
+	if (lookaside_open(lookaside, url, e) == 0 || !configured || e->status != STATUS_NOT_FOUND)
+		return e->status ? -1 : 0;
+	*e = (struct err){ 0 };
+	return 0;
+}
+
 static void open_registry(const struct origins *o, struct origin *item, const json_t *record, struct sandbox *sandbox)
 {
 	struct lookaside lookaside;
@@ -95,13 +115,13 @@ static void open_registry(const struct origins *o, struct origin *item, const js
 		item->failed.status = STATUS_MALFORMED; // it is no operand, but what a record says
 		return;
 	}
-	if (!o->lookaside)
+	if (!o->signatures)
 		return;
-	if (lookaside_open(&lookaside, o->lookaside, &item->failed) < 0) {
+	if (open_lookaside(o, record, &lookaside, &item->failed) < 0) {
 		source_close(&item->source);
 		return;
 	}
-	if (lookaside.files.fd >= 0)
+	if (lookaside.url && lookaside.files.fd >= 0)
 		texts_take(&sandbox->reads, mem_format("/proc/self/fd/%d", lookaside.files.fd));
 	sourceregistry_set_lookaside(&item->source, &lookaside);
 }

@@ -22,7 +22,8 @@ struct origins { // zero at the start
 	struct origin *items;
 	size_t count;
 	const struct codec_limits *limits; // of compressed archives; NULL for the defaults
-	const char *lookaside;             // of the registries, as lookaside_check takes it; NULL for none
+	bool signatures;                   // those of images in registries are wanted, too ...
+	const char *lookaside;             // ... from there, as lookaside_check takes it; NULL for where registriesd.h says
 };
 
 // Whether the record's transport is a place on this machine: oci, oci-archive, docker-archive, dir.

@@ -26,7 +26,7 @@ stored_image() { # NAME|ID|URL
 # Judges the signature and says whose it is. An image that nobody is trusted for passes, unverified.
 verify_image() { # RECORD
 	verified=$(printf '%s\n' "$1" | trust_stage verify-sig --store "$store" --allow-untrusted) || return
-	signer=$(printf '%s\n' "$verified" | field '.blob.digest as $d | [.verified[]? | select(.digest == $d) | .identity][-1]')
+	signer=$(printf '%s\n' "$verified" | field '(.manifest // .blob).digest as $d | [.verified[]? | select(.digest == $d) | .identity][-1]')
 	[ -z "$signer" ] || printf 'rkt: signature verified: \n  %s\n' "$signer" >&2
 	printf '%s\n' "$verified"
 }
@@ -104,9 +104,9 @@ stored_oci_image() { # IMAGE
 new_oci_image() { # IMAGE RECORD
 	set -- "$1" "$2" "$(printf '%s\n' "$2" | field .name)"
 	[ "$policy" != never ] || { say "$1: not in the store, and the pull policy is never" && return 3; }
-	if ! is_off image && ! trust_stage trust-list --format names ${3:+--name "$3"} | grep -q '^spki-'; then
+	if ! is_off image && ! trust_stage trust-list --format names ${3:+--name "$3"} | grep -q .; then
 		say "signature verification for ${1%%:*} images is not supported"
-		say "hint: unless a key in PEM that its publisher signs with is trusted: rkt trust --prefix ${3:-NAME} FILE"
+		say "hint: unless a key that its publisher signs with is trusted: rkt trust --prefix ${3:-NAME} FILE"
 		return 1
 	fi
 	say "fetching image from $1"

@@ -67,6 +67,23 @@ $layers" "$stderr"
 	run -1 rkt run docker://$R/app/hello:1.0.0
 }
 
+@test "rkt:A-026 rkt:F-13 simple signing: skopeo signs, registries.d says where; it runs while the signer is trusted" {
+	mkdir -p home/.config/containers/registries.d
+	printf 'default-docker:\n  lookaside: file://%s\n' "$PWD/lookaside" >home/.config/containers/registries.d/here.yaml
+	run -1 --separate-stderr rkt fetch docker://$R/app/hello:1.0.0
+	[[ ${stderr_lines[1]} == "rkt: hint: unless a key that its publisher signs with is trusted: rkt trust --prefix $R/app/hello FILE" ]]
+	world_trust $R/app
+	run -1 --separate-stderr rkt fetch docker://$R/app/hello:1.0.0
+	[[ $stderr == *'the image has no signature'*'but a key is trusted for this name'* ]]
+	GNUPGHOME=$FIXTURE/gpg skopeo copy -q --src-tls-verify=false --dest-tls-verify=false --sign-by "$FINGERPRINT" --sign-identity $R/app/hello:1.0.0 \
+		docker://127.0.0.1:5001/app/hello:1.0.0 docker://127.0.0.1:5001/app/hello:1.0.0
+	run -0 --separate-stderr rkt fetch docker://$R/app/hello:1.0.0
+	[[ $stderr == *$'rkt: signature verified: \n  '*'@'* ]]
+	same hello "$(rkt run docker://$R/app/hello:1.0.0 2>/dev/null)"
+	rm "etc/trustedkeys/prefix.d/$R/app/$FINGERPRINT"
+	run -1 rkt run docker://$R/app/hello:1.0.0
+}
+
 @test "rkt:A-026 a signature for another repository or tag, by another key, or none: refused, with the reason, nothing runs" {
 	cosign_key key ED25519 >/dev/null
 	rkt trust --skip-fingerprint-review --prefix $R/app/hello ./key.pub 2>/dev/null

@@ -1,0 +1,36 @@
+// yamlio.h says what these promise.
+// SPDX-License-Identifier: Apache-2.0
+#include <string.h>
+
+#include "base/yamlio.h"
+
+int yamlio_parse(const char *text, size_t length, const char *subject, yaml_document_t *document, struct err *e)
+{
+	yaml_parser_t parser;
+	if (!yaml_parser_initialize(&parser))
+		return err_set(e, STATUS_SYSTEM, "%s: cannot start libyaml", subject);
+	yaml_parser_set_input_string(&parser, (const unsigned char *)text, length);
+	int failed = yaml_parser_load(&parser, document)
+		? 0
+		: err_set(e, STATUS_MALFORMED, "%s: line %zu: %s", subject, parser.problem_mark.line + 1,
+			  parser.problem ? parser.problem : "not YAML");
+	yaml_parser_delete(&parser);
+	return failed;
+}
+
+const yaml_node_t *yamlio_member(yaml_document_t *document, const yaml_node_t *mapping, const char *name)
+{
+	if (!mapping || mapping->type != YAML_MAPPING_NODE)
+		return NULL;
+	for (yaml_node_pair_t *pair = mapping->data.mapping.pairs.start; pair < mapping->data.mapping.pairs.top; pair++) {
+		const char *key = yamlio_text(yaml_document_get_node(document, pair->key));
+		if (key && !strcmp(key, name))
+			return yaml_document_get_node(document, pair->value);
+	}
+	return NULL;
+}
+
+const char *yamlio_text(const yaml_node_t *node)
+{
+	return node && node->type == YAML_SCALAR_NODE ? (const char *)node->data.scalar.value : NULL;
+}
