@@ -15,6 +15,7 @@
 #include "base/secret.h"
 #include "crypto/b64.h"
 #include "crypto/key.h"
+#include "crypto/keyder.h"
 #include "crypto/libcrypto.h"
 
 static const struct {
@@ -169,7 +170,10 @@ static EVP_PKEY *open_pkcs8(const struct pem *pem, const struct buf *passphrase)
 static EVP_PKEY *decode(const struct pem *pem)
 {
 	const unsigned char *at = pem->data;
-	EVP_PKEY *pkey = d2i_AutoPrivateKey(NULL, &at, pem->length);
+	EVP_PKEY *pkey = keyder_private(at, (size_t)pem->length);
+	if (pkey)
+		return pkey;
+	pkey = d2i_AutoPrivateKey(NULL, &at, pem->length);
 	if (pkey && at != pem->data + pem->length) {
 		EVP_PKEY_free(pkey);
 		return NULL;
@@ -251,16 +255,6 @@ static bool decode_member(const json_t *jwk, const char *name, size_t width, str
 	return text && b64_decode(text, strlen(text), out) && (!width || out->length == width);
 }
 
-static EVP_PKEY *from_parameters(const char *type, OSSL_PARAM *parameters)
-{
-	EVP_PKEY *pkey = NULL;
-	EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, type, NULL);
-	if (context && EVP_PKEY_fromdata_init(context) == 1)
-		EVP_PKEY_fromdata(context, &pkey, EVP_PKEY_PUBLIC_KEY, parameters);
-	EVP_PKEY_CTX_free(context);
-	return pkey;
-}
-
 // The point as SEC 1 writes it, section 2.3.3: 04, x, y. OpenSSL checks that it lies on the curve.
 static EVP_PKEY *ec_from_jwk(const json_t *jwk, enum key_type type)
 {
@@ -276,7 +270,7 @@ static EVP_PKEY *ec_from_jwk(const json_t *jwk, enum key_type type)
 		OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, point.data, point.length),
 		OSSL_PARAM_construct_end(),
 	};
-	return from_parameters("EC", parameters);
+	return keyder_from_numbers("EC", EVP_PKEY_PUBLIC_KEY, parameters);
 }
 
 // OSSL_PARAM wants integers in the machine's byte order.
@@ -303,7 +297,7 @@ static EVP_PKEY *rsa_from_jwk(const json_t *jwk)
 		OSSL_PARAM_construct_BN(OSSL_PKEY_PARAM_RSA_E, (unsigned char *)exponent.data, exponent.length),
 		OSSL_PARAM_construct_end(),
 	};
-	return from_parameters("RSA", parameters);
+	return keyder_from_numbers("RSA", EVP_PKEY_PUBLIC_KEY, parameters);
 }
 
 static EVP_PKEY *ed25519_from_jwk(const json_t *jwk)
@@ -337,7 +331,13 @@ int key_from_jwk(const json_t *jwk, struct key *k, struct err *e)
 static int parse_spki(const char *text, size_t length, struct key *k, struct err *e)
 {
 	BIO *in = BIO_new_mem_buf(text, (int)length);
-	EVP_PKEY *pkey = PEM_read_bio_PUBKEY(in, NULL, NULL, NULL);
+	struct pem pem = { 0 };
+	EVP_PKEY *pkey = NULL;
+	if (PEM_read_bio(in, &pem.name, &pem.header, &pem.data, &pem.length) && !strcmp(pem.name, "PUBLIC KEY"))
+		pkey = keyder_public(pem.data, (size_t)pem.length);
+	pem_free(&pem);
+	if (!pkey && BIO_reset(in) == 1)
+		pkey = PEM_read_bio_PUBKEY(in, NULL, NULL, NULL);
 	BIO_free(in);
 	ERR_clear_error();
 	return pkey ? adopt(pkey, false, k, e) : err_set(e, STATUS_MALFORMED, "damaged public key");

@@ -11,6 +11,7 @@
 
 #include "base/secret.h"
 #include "crypto/key.h"
+#include "crypto/keyder.h"
 
 enum { KEYS = 1000, PASSPHRASES = 50 }; // PKCS#8's passphrase is slow on purpose, the traditional one is not
 
@@ -98,11 +99,65 @@ static void we_read_openssls(void **unused)
 	}
 }
 
+// What is recognised byte by byte is what OpenSSL's decoders read in the same bytes, whichever of their bits is flipped.
+static void check_recognised(bool is_private, const unsigned char *der, size_t length, bool whole)
+{
+	const unsigned char *at = der;
+	EVP_PKEY *ours = is_private ? keyder_private(der, length) : keyder_public(der, length);
+	unsigned char *a = NULL, *b = NULL;
+	assert_true(ours || !whole);
+	if (!ours)
+		return;
+	EVP_PKEY *theirs = is_private ? d2i_AutoPrivateKey(NULL, &at, (long)length) : d2i_PUBKEY(NULL, &at, (long)length);
+	assert_non_null(theirs);
+	int a_length = is_private ? i2d_PrivateKey(ours, &a) : i2d_PUBKEY(ours, &a);
+	int b_length = is_private ? i2d_PrivateKey(theirs, &b) : i2d_PUBKEY(theirs, &b);
+	assert_int_equal(a_length, b_length);
+	assert_memory_equal(a, b, a_length);
+	assert_int_equal(EVP_PKEY_eq(ours, theirs), 1);
+	OPENSSL_free(a);
+	OPENSSL_free(b);
+	EVP_PKEY_free(ours);
+	EVP_PKEY_free(theirs);
+}
+
+static void flip_every_byte(bool is_private, unsigned char *der, int length)
+{
+	assert_true(length > 0);
+	check_recognised(is_private, der, (size_t)length, true);
+	for (int i = 0; i < length; i++) {
+		unsigned char bit = (unsigned char)(1U << i % 8);
+		der[i] ^= bit;
+		check_recognised(is_private, der, (size_t)length, false);
+		der[i] ^= bit;
+		assert_null(is_private ? keyder_private(der, (size_t)i) : keyder_public(der, (size_t)i));
+	}
+	OPENSSL_free(der);
+}
+
+static void recognised_is_what_openssl_decodes(void **unused)
+{
+	(void)unused;
+	for (int i = 1; i <= 2; i++) {
+		EVP_PKEY *pkey = make(type_of(i));
+		PKCS8_PRIV_KEY_INFO *info = EVP_PKEY2PKCS8(pkey);
+		unsigned char *pkcs8 = NULL, *sec1 = NULL, *spki = NULL;
+		int pkcs8_length = i2d_PKCS8_PRIV_KEY_INFO(info, &pkcs8), sec1_length = i2d_PrivateKey(pkey, &sec1);
+		flip_every_byte(true, pkcs8, pkcs8_length);
+		flip_every_byte(true, sec1, sec1_length);
+		int spki_length = i2d_PUBKEY(pkey, &spki);
+		flip_every_byte(false, spki, spki_length);
+		PKCS8_PRIV_KEY_INFO_free(info);
+		EVP_PKEY_free(pkey);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(openssl_reads_ours),
 		cmocka_unit_test(we_read_openssls),
+		cmocka_unit_test(recognised_is_what_openssl_decodes),
 	};
 	return cmocka_run_group_tests_name("key", tests, NULL, NULL);
 }
