@@ -14,6 +14,8 @@
 #include "base/mem.h"
 #include "disk/payload.h"
 
+enum { PIPE_ROOM = 1 << 20 };
+
 struct lane { // one thread
 	struct run *run;
 	struct xts *xts;
@@ -345,10 +347,11 @@ static int finish(struct run *r, struct err *e)
 	return 0;
 }
 
-// A pipe holds 64 KiB unless told: a quarter of a piece, and a switch of processes for each. Where it is no pipe nothing happens.
+// A pipe holds 64 KiB unless told: a part of a piece, and a switch of processes for each. Linux allows everyone PIPE_ROOM. Where it is
+// no pipe nothing happens.
 static void widen_pipe(int fd)
 {
-	if (fcntl(fd, F_GETPIPE_SZ) < 4 * PAYLOAD_PIECE && fcntl(fd, F_SETPIPE_SZ, 4 * PAYLOAD_PIECE) < 0)
+	if (fcntl(fd, F_GETPIPE_SZ) < PIPE_ROOM && fcntl(fd, F_SETPIPE_SZ, PIPE_ROOM) < 0)
 		return;
 }
 

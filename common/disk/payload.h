@@ -9,7 +9,7 @@
 #include "disk/freemap.h"
 #include "disk/xts.h"
 
-enum { PAYLOAD_PIECE = 256 << 10, PAYLOAD_JOBS_MAX = 64 };
+enum { PAYLOAD_PIECE = 512 << 10, PAYLOAD_JOBS_MAX = 64 };
 
 struct payload {
 	int in, out; // neither is ever moved: a pipe will do. Of a regular file the holes are not read
