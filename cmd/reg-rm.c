@@ -3,7 +3,7 @@
 //
 // operands: references, as in docker://. stdout: their records, with the digest of what was removed. Nothing goes that another tag still
 // leads to (1, dtuf:D26), nor when an operand is not found (3). 1 for a registry that removes nothing (dtuf:D27).
-#include <string.h>
+#include <stdlib.h>
 
 #include "base/cmd.h"
 #include "base/mem.h"
@@ -63,41 +63,19 @@ static json_t *find(const char *operand, struct err *e)
 	return record;
 }
 
-// The tag among those of the repository, other than `own`, that leads to this digest, itself or by an index. 1 with *tag, 0 or -1.
-static int find_user(struct registry *r, const char *digest, const char *own, const struct texts *tags, const char **tag,
-	struct err *e)
-{
-	for (size_t i = 0; i < tags->count; i++) {
-		buf_auto text = { 0 };
-		char found[DIGEST_TEXT_MAX];
-		mem_auto char *type = NULL;
-		*tag = tags->items[i];
-		if (own && !strcmp(*tag, own))
-			continue;
-		if (registry_manifest(r, *tag, &text, &type, found, e) < 0) {
-			if (e->status != STATUS_NOT_FOUND)
-				return -1;
-			*e = (struct err){ 0 }; // gone meanwhile, or a tag without manifest
-		} else if (!strcmp(found, digest) || strstr(buf_text(&text), digest)) {
-			return 1;
-		}
-	}
-	return 0;
-}
-
 static int check_unused(struct registry *r, const json_t *record, struct err *e)
 {
-	texts_auto tags = { 0 };
-	const char *tag, *digest = text_of(record, "digest");
+	struct registry_use use = { .digest = text_of(record, "digest") };
 	if (user.force)
 		return 0;
-	if (registry_tags(r, (size_t)user.max_names, &tags, e) < 0)
-		return -1;
-	int used = find_user(r, digest, text_of(record, "tag"), &tags, &tag, e);
-	if (used <= 0)
-		return used;
-	err_set(e, STATUS_REFUSED, "'%s': the tag '%s' leads to the same image", text_of(record, "ref"), tag);
-	return err_hint(e, "--force removes the image with all its tags");
+	int failed = registry_find_uses(r, text_of(record, "tag"), (size_t)user.max_names, &use, 1, e);
+	if (!failed && use.tag) {
+		failed =
+			err_set(e, STATUS_REFUSED, "'%s': the tag '%s' leads to the same image", text_of(record, "ref"), use.tag);
+		err_hint(e, "--force removes the image with all its tags");
+	}
+	free(use.tag);
+	return failed;
 }
 
 // A tag alone, where the registry knows how; else the manifest, and its tags go with it.

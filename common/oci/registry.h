@@ -61,7 +61,17 @@ int registry_has_manifest(struct registry *r, const char *reference, struct err 
 // *lists, which may be NULL: the registry has entered it among the referrers of its subject (OCI-Subject).
 int registry_put_manifest(struct registry *r, const char *reference, const char *media_type, const struct buf *text, bool *lists,
 	struct err *e);
+// Of a valid tag or digest. STATUS_REFUSED for a registry that does not delete, with a message that says so (dtuf:D27).
 int registry_delete_manifest(struct registry *r, const char *reference, struct err *e);
+int registry_delete_blob(struct registry *r, const char *digest, struct err *e);
+
+// Which of these digests another tag than `own` (may be NULL) leads to, as its manifest or by naming it: the first that does, malloced,
+// in each use's tag, which is NULL before. Reads the manifests of all tags, of which there may be `limit`, until every digest has one.
+struct registry_use {
+	const char *digest;
+	char *tag;
+};
+int registry_find_uses(struct registry *r, const char *own, size_t limit, struct registry_use *uses, size_t count, struct err *e);
 
 // ---- blobs ----
 

@@ -96,11 +96,3 @@ int registry_put_manifest(struct registry *r, const char *reference, const char 
 	http_response_free(&response);
 	return result;
 }
-
-int registry_delete_manifest(struct registry *r, const char *reference, struct err *e)
-{
-	struct http_response response;
-	int result = simple(r, "DELETE", reference, NULL, &response, e);
-	http_response_free(&response);
-	return result;
-}

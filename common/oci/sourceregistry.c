@@ -81,14 +81,20 @@ static void close_place(void *context)
 
 static const struct source_kind kind = { get_manifest, get_blob, get_signature, close_place };
 
+void sourceregistry_take(struct source *s, struct registry *r)
+{
+	struct place *p = mem_alloc(sizeof *p);
+	p->registry = r;
+	*s = (struct source){ &kind, p };
+}
+
 int sourceregistry_open(struct source *s, const char *host, const char *repository, struct err *e)
 {
 	struct registry *r = registry_open(host, repository, REGISTRY_PULL, e);
 	if (!r)
 		return -1;
-	struct place *p = mem_alloc(sizeof *p);
-	*p = (struct place){ .registry = r, .repository = mem_text(repository) };
-	*s = (struct source){ &kind, p };
+	sourceregistry_take(s, r);
+	((struct place *)s->context)->repository = mem_text(repository);
 	return 0;
 }
 

@@ -10,6 +10,9 @@
 // HOST[:PORT] and repository as in a record of docker://. No tag is `latest`. Nothing is asked yet.
 int sourceregistry_open(struct source *s, const char *host, const char *repository, struct err *e);
 
+// The same of a repository that is open already, perhaps for more than reading; it becomes the source's. It has no lookaside.
+void sourceregistry_take(struct source *s, struct registry *r);
+
 // Its signatures lie there; the lookaside is the source's from then on.
 void sourceregistry_set_lookaside(struct source *s, struct lookaside *lookaside);
 

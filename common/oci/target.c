@@ -1,7 +1,10 @@
 // target.h says what these promise.
 // SPDX-License-Identifier: Apache-2.0
+#include <fcntl.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
+#include "base/io.h"
 #include "oci/registry.h"
 #include "oci/target.h"
 
@@ -39,6 +42,21 @@ void target_open_registry(struct target *t, struct registry *registry)
 {
 	static const struct target_kind kind = { put_blob, put_manifest, read_tag, close_registry };
 	*t = (struct target){ &kind, registry };
+}
+
+int target_open_text(void *text, struct err *e)
+{
+	const struct buf *b = text;
+	io_auto int fd = memfd_create("blob", MFD_CLOEXEC);
+	if (fd < 0 || io_write_all(fd, b->data, b->length) < 0)
+		return err_system(e, "no memory for a blob");
+	return io_steal(fd);
+}
+
+int target_open_file(void *fd, struct err *e)
+{
+	int copy = fcntl(*(const int *)fd, F_DUPFD_CLOEXEC, 0);
+	return copy < 0 ? err_system(e, "cannot open a file again") : copy;
 }
 
 int target_blob(struct target *t, struct target_blob *b, struct err *e)

@@ -26,6 +26,10 @@ struct target_blob {
 	enum target_how how; // out
 };
 
+// `open` for a struct buf in memory, and for an int that is an open file.
+int target_open_text(void *text, struct err *e);
+int target_open_file(void *fd, struct err *e);
+
 struct target_kind {
 	// Makes sure that the blob is there. Several threads may be in it.
 	int (*blob)(void *context, struct target_blob *b, struct err *e);
