@@ -5,6 +5,7 @@
 
 #include "base/io.h"
 #include "base/mem.h"
+#include "oci/registry.h"
 #include "tuf/clientcmd.h"
 
 static struct {
@@ -20,7 +21,7 @@ const struct cmd_option clientcmd_options[] = {
 		"trust this root: a signed root.json, or the public keys (PEM) of a root of the repository"),
 	CMD_GROUP(remote_options),
 	CMD_GROUP(client_limits),
-	CMD_GROUP(http_options),
+	CMD_GROUP(registry_options),
 	CMD_END,
 };
 
@@ -174,5 +175,5 @@ void clientcmd_close(struct client *c)
 	map = NULL;
 	remote_close(c->remote);
 	client_close(c);
-	http_end();
+	registry_end();
 }

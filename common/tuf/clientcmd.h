@@ -5,7 +5,7 @@
 
 #include "tuf/map.h"
 
-// --tuf --root, those of remote.h, client.h and http.h, for their tables; and --no-refresh --only-targets-expiry for those that may
+// --tuf --root, those of remote.h, client.h and registry.h, for their tables; and --no-refresh --only-targets-expiry for those that may
 // work from what is there.
 extern const struct cmd_option clientcmd_options[], clientcmd_local_options[];
 

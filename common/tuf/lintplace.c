@@ -18,7 +18,7 @@ static int open_older(struct lint_place *p, const char *from, struct sandbox *s,
 {
 	mem_auto char *metadata = mem_format("%s/metadata", from);
 	mem_auto char *tree = mem_format("file:%s", from);
-	bool is_place = !strncmp(from, "file:", 5) || !strncmp(from, "oci:", 4);
+	bool is_place = remote_is_place(from);
 	if (!is_place && access(metadata, X_OK) < 0)
 		return trusted_open(&p->state, from, false, s, e);
 	p->older = remote_open_at(is_place ? from : tree, NULL, NULL, s, e);

@@ -12,10 +12,12 @@
 #include "base/msg.h"
 #include "base/path.h"
 #include "net/url.h"
+#include "oci/registry.h"
 #include "tuf/bars.h"
 #include "tuf/names.h"
 #include "tuf/remote.h"
 #include "tuf/remoteoci.h"
+#include "tuf/tufoci.h"
 
 static struct {
 	struct texts repositories;
@@ -23,7 +25,8 @@ static struct {
 } user;
 
 const struct cmd_option remote_options[] = {
-	CMD_TEXTS(0, "repo", "REPOSITORY", &user.repositories, "file:DIR, oci:DIR or a URL; repeatable: mirrors of it"),
+	CMD_TEXTS(0, "repo", "REPOSITORY", &user.repositories,
+		"file:DIR, oci:DIR, docker://HOST/NAME or a URL; repeatable: mirrors"),
 	CMD_TEXT(0, "metadata-url", "PLACE", &user.metadata, "where the metadata is, when not there"),
 	CMD_TEXT(0, "targets-url", "PLACE", &user.targets, "where the targets are, when not there"),
 	CMD_END,
@@ -32,7 +35,7 @@ const struct cmd_option remote_options[] = {
 struct half {      // metadata/ or targets/
 	char *url; // ends in one `/`; NULL for a directory
 	int directory;
-	struct remoteoci *layout; // then both others are none
+	struct remoteoci *oci; // then both others are none
 };
 
 struct mirror {
@@ -61,6 +64,27 @@ static bool is_url(const char *place)
 	return !strncmp(place, "https://", 8) || !strncmp(place, "http://", 7);
 }
 
+static bool is_registry(const char *place)
+{
+	return !strncmp(place, TUFOCI_REGISTRY, strlen(TUFOCI_REGISTRY));
+}
+
+bool remote_is_place(const char *text)
+{
+	return is_url(text) || is_registry(text) || !strncmp(text, "file:", 5) || !strncmp(text, "oci:", 4);
+}
+
+// Once, however many are there, and before the first is opened, since a token given is for that one.
+int remote_prepare_network(const char *place, struct sandbox *s, struct err *e)
+{
+	static bool prepared;
+	if (prepared || !(is_url(place) || is_registry(place)))
+		return 0;
+	prepared = true;
+	http_cap_redirects(REMOTE_REDIRECTS_MAX);
+	return registry_prepare(s, e);
+}
+
 static int open_directory(struct half *h, const char *path, bool required, struct sandbox *s, struct err *e)
 {
 	texts_add(&s->reads, path);
@@ -75,18 +99,21 @@ static int open_half(struct half *h, const char *own, const char *repository, co
 	h->directory = -1;
 	if (!place)
 		return 0;
+	if (remote_prepare_network(place, s, e) < 0)
+		return -1;
 	size_t n = strlen(place);
 	bool slash = n && place[n - 1] == '/';
 	if (is_url(place)) {
 		h->url = mem_format("%s%s%s%s", place, slash ? "" : "/", own ? "" : name, own ? "" : "/");
 		return url_check(h->url, e);
 	}
-	if (!strncmp(place, "oci:", 4)) {
-		h->layout = remoteoci_open(place + 4, s, e);
-		return h->layout ? 0 : -1;
+	if (!strncmp(place, "oci:", 4) || is_registry(place)) {
+		h->oci = remoteoci_open(place, s, e);
+		return h->oci ? 0 : -1;
 	}
 	if (strncmp(place, "file:", 5) != 0)
-		return err_set(e, STATUS_USAGE, "'%s': not a repository: expected file:DIR, oci:DIR or a URL", place);
+		return err_set(e, STATUS_USAGE, "'%s': not a repository: expected file:DIR, oci:DIR, docker://HOST/NAME or a URL",
+			place);
 	mem_auto char *path = own ? mem_text(place + 5) : mem_format("%s/%s", place + 5, name);
 	return open_directory(h, path, own || !strcmp(name, "metadata"), s, e);
 }
@@ -99,21 +126,8 @@ static int open_mirror(struct remote *r, const char *repository, const char *met
 	*m = (struct mirror){ { NULL, -1, NULL }, { NULL, -1, NULL } };
 	if (open_half(&m->metadata, metadata, repository, "metadata", s, e) < 0)
 		return -1;
-	return open_half(&m->targets, targets, repository, "targets", s, e);
-}
-
-// Once, however many are opened.
-static int prepare_network(const struct remote *r, struct sandbox *s, struct err *e)
-{
-	static bool prepared;
-	bool needed = false;
-	for (size_t i = 0; i < r->count; i++)
-		needed = needed || r->mirrors[i].metadata.url || r->mirrors[i].targets.url;
-	http_cap_redirects(REMOTE_REDIRECTS_MAX);
-	if (!needed || prepared)
-		return 0;
-	prepared = true;
-	return http_prepare(s, e);
+	m->targets.oci = targets || metadata ? NULL : m->metadata.oci;
+	return m->targets.oci ? 0 : open_half(&m->targets, targets, repository, "targets", s, e);
 }
 
 struct remote *remote_open(struct sandbox *s, struct err *e)
@@ -127,8 +141,6 @@ struct remote *remote_open(struct sandbox *s, struct err *e)
 	if (!user.repositories.count && !failed)
 		failed = open_mirror(r, NULL, user.metadata, user.targets, s, e);
 	if (!failed)
-		failed = prepare_network(r, s, e);
-	if (!failed)
 		return r;
 	remote_close(r);
 	return NULL;
@@ -140,8 +152,6 @@ struct remote *remote_open_mirrors(const struct texts *places, struct sandbox *s
 	struct remote *r = mem_alloc(sizeof *r);
 	for (size_t i = 0; i < places->count && !failed; i++)
 		failed = open_mirror(r, places->items[i], NULL, NULL, s, e);
-	if (!failed)
-		failed = prepare_network(r, s, e);
 	if (!failed)
 		return r;
 	remote_close(r);
@@ -160,17 +170,23 @@ struct remote *remote_open_at(const char *repository, const char *metadata, cons
 static void close_half(struct half *h)
 {
 	free(h->url);
-	remoteoci_close(h->layout);
 	if (h->directory >= 0)
 		close(h->directory);
 }
 
+static void close_mirror(struct mirror *m)
+{
+	close_half(&m->metadata);
+	close_half(&m->targets);
+	if (m->targets.oci != m->metadata.oci) // else both are below one place
+		remoteoci_close(m->targets.oci);
+	remoteoci_close(m->metadata.oci);
+}
+
 void remote_close(struct remote *r)
 {
-	for (size_t i = 0; r && i < r->count; i++) {
-		close_half(&r->mirrors[i].metadata);
-		close_half(&r->mirrors[i].targets);
-	}
+	for (size_t i = 0; r && i < r->count; i++)
+		close_mirror(&r->mirrors[i]);
 	if (r)
 		free(r->mirrors);
 	free(r);
@@ -251,7 +267,7 @@ static int empty_buf(void *context, struct err *e)
 
 static int read_metadata(const struct half *h, const char *role, int64_t version, struct remote_request *q, struct err *e)
 {
-	long code = 404;
+	long code = 0;
 	int result;
 	if (h->url) {
 		mem_auto char *name = names_role_url(role, version);
@@ -259,13 +275,14 @@ static int read_metadata(const struct half *h, const char *role, int64_t version
 		result = read_url(url, q, &code, e);
 		free(q->validator);
 		q->validator = NULL;
-	} else if (h->layout) {
-		result = remoteoci_metadata(h->layout, role, version, q, e);
+	} else if (h->oci) {
+		result = remoteoci_metadata(h->oci, role, version, q, e);
 	} else {
 		mem_auto char *name = names_role_file(role, version);
 		result = read_file(h, name, q, e);
 	}
-	if (result < 0 && (code == 404 || code == 403) && (e->status == STATUS_NOT_FOUND || e->status == STATUS_NOT_AUTHORISED))
+	bool none = h->url ? code == 404 || code == 403 : e->status == STATUS_NOT_FOUND;
+	if (result < 0 && none && (e->status == STATUS_NOT_FOUND || e->status == STATUS_NOT_AUTHORISED))
 		return 1;
 	return result;
 }
@@ -309,24 +326,33 @@ char *remote_target_file(const char *path, const char *hash)
 	return buf_steal(&out);
 }
 
-// What is at `url_name` below the URL, or at `file_name` below the directory, or has this hash.
-static int read_target(const struct half *h, const char *url_name, const char *file_name, const char *hash,
-	struct remote_request *q, struct err *e)
+// What is at `url_name` below the URL, or at `file_name` below the directory.
+static int read_data(const struct half *h, const char *url_name, const char *file_name, struct remote_request *q, struct err *e)
 {
 	long code;
-	if (h->layout)
-		return remoteoci_data(h->layout, hash, q, e);
 	if (!h->url)
 		return read_file(h, file_name, q, e);
 	mem_auto char *url = mem_format("%s%s", h->url, url_name);
 	return read_url(url, q, &code, e);
 }
 
-int remote_target(struct remote *r, size_t mirror, const char *path, const char *hash, struct remote_request *q, struct err *e)
+static int read_target(const struct half *h, const char *path, const char *hash, struct remote_request *q, struct err *e)
 {
 	mem_auto char *url_name = names_target_url(path, hash);
 	mem_auto char *file_name = remote_target_file(path, hash);
-	return read_target(&r->mirrors[mirror].targets, url_name, file_name, hash, q, e);
+	return read_data(h, url_name, file_name, q, e);
+}
+
+int remote_target(struct remote *r, size_t mirror, const char *path, const char *hash, struct remote_request *q, struct err *e)
+{
+	const struct half *h = &r->mirrors[mirror].targets;
+	return h->oci ? remoteoci_data(h->oci, path, hash, q, e) : read_target(h, path, hash, q, e);
+}
+
+int remote_manifest(struct remote *r, size_t mirror, const char *path, const char *hash, struct remote_request *q, struct err *e)
+{
+	const struct half *h = &r->mirrors[mirror].targets;
+	return h->oci ? remoteoci_manifest(h->oci, hash, q, e) : read_target(h, path, hash, q, e);
 }
 
 static char *blob_file(const char *hash)
@@ -337,7 +363,8 @@ static char *blob_file(const char *hash)
 int remote_blob(struct remote *r, size_t mirror, const char *hash, struct remote_request *q, struct err *e)
 {
 	mem_auto char *name = blob_file(hash);
-	return read_target(&r->mirrors[mirror].targets, name, name, hash, q, e);
+	const struct half *h = &r->mirrors[mirror].targets;
+	return h->oci ? remoteoci_data(h->oci, NULL, hash, q, e) : read_data(h, name, name, q, e);
 }
 
 static int64_t size_of(const struct remote *r, const char *file, struct err *e)

@@ -1,5 +1,6 @@
 // A TUF repository as a reader meets it: `file:DIR` and `https://...` hold `metadata/` and `targets/` as the specification lays them
-// out (dtuf:O16). Reading gives bytes and no judgement: who asks checks length, hashes and signatures.
+// out (dtuf:O16); `docker://HOST/REPOSITORY` and `oci:DIR` as tufoci.h says. Reading gives bytes and no judgement: who asks checks
+// length, hashes and signatures.
 // SPDX-License-Identifier: Apache-2.0
 #ifndef TUF_REMOTE_H
 #define TUF_REMOTE_H
@@ -14,7 +15,11 @@
 // --repo --metadata-url --targets-url, for the option table of every program that reads a repository.
 extern const struct cmd_option remote_options[];
 
-bool remote_is_given(void); // by one of them
+bool remote_is_given(void);             // by one of them
+bool remote_is_place(const char *text); // it begins as what names a repository does
+
+// Where the place is in the network: what registry_prepare does, once, in time before the sandbox. Opening a remote does it.
+int remote_prepare_network(const char *place, struct sandbox *s, struct err *e);
 
 struct remote;
 
@@ -46,6 +51,9 @@ struct remote_request { // as http_request; validator is freed by the caller
 
 // From one mirror, the bytes of a target; hash (hex) where the repository has consistent snapshots (dtuf:S24), else NULL. STATUS_NOT_FOUND.
 int remote_target(struct remote *r, size_t mirror, const char *path, const char *hash, struct remote_request *q, struct err *e);
+
+// The same of a target that is a manifest of blobs (dtuf:B3).
+int remote_manifest(struct remote *r, size_t mirror, const char *path, const char *hash, struct remote_request *q, struct err *e);
 
 // One blob of a target that has several (dtuf:B3), by its SHA-256 in hex.
 int remote_blob(struct remote *r, size_t mirror, const char *hash, struct remote_request *q, struct err *e);

@@ -1,4 +1,5 @@
-// A TUF repository in an OCI image layout, for remote.c: metadata and targets by tag and digest (dtuf:O1 to O15).
+// A TUF repository in a repository of a registry or in an OCI image layout, for remote.c: metadata and targets by tag and digest (dtuf:O1
+// to O15).
 // SPDX-License-Identifier: Apache-2.0
 #ifndef TUF_REMOTEOCI_H
 #define TUF_REMOTEOCI_H
@@ -8,14 +9,17 @@
 
 struct remoteoci;
 
-// Reads index.json; call it before sandbox_enter. NULL on failure.
-struct remoteoci *remoteoci_open(const char *directory, struct sandbox *s, struct err *e);
+// `oci:DIR`, whose index.json is read now: call it before sandbox_enter; or `docker://HOST/REPOSITORY`, which is asked for nothing yet,
+// with a network that was prepared by registry_prepare. NULL on failure.
+struct remoteoci *remoteoci_open(const char *place, struct sandbox *s, struct err *e);
 void remoteoci_close(struct remoteoci *o); // NULL is fine
 
-// Hands the file to q->sink. STATUS_NOT_FOUND when there is no such tag or no layer of this name (dtuf:O14), STATUS_LIMIT.
+// Hands the file to q->sink, once it has the digest and size by which its tag names it. STATUS_NOT_FOUND when there is no such tag or no
+// layer of this name (dtuf:O14), STATUS_LIMIT.
 int remoteoci_metadata(struct remoteoci *o, const char *role, int64_t version, const struct remote_request *q, struct err *e);
 
-// A target or a blob of one, by its sha256 in hex.
-int remoteoci_data(struct remoteoci *o, const char *hash, const struct remote_request *q, struct err *e);
+// A target, or with path NULL a blob of one, by its sha256 in hex; and a target that is a manifest of blobs (dtuf:B3).
+int remoteoci_data(struct remoteoci *o, const char *path, const char *hash, const struct remote_request *q, struct err *e);
+int remoteoci_manifest(struct remoteoci *o, const char *hash, const struct remote_request *q, struct err *e);
 
 #endif

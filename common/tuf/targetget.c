@@ -164,6 +164,12 @@ static int ask_target(struct client *c, size_t mirror, const void *of, struct re
 	return remote_target(c->remote, mirror, x->what, client_consistent(c) ? preferred(x) : NULL, q, e);
 }
 
+static int ask_manifest(struct client *c, size_t mirror, const void *of, struct remote_request *q, struct err *e)
+{
+	const struct expected *x = of;
+	return remote_manifest(c->remote, mirror, x->what, client_consistent(c) ? preferred(x) : NULL, q, e);
+}
+
 static int ask_blob(struct client *c, size_t mirror, const void *of, struct remote_request *q, struct err *e)
 {
 	return remote_blob(c->remote, mirror, of, q, e);
@@ -223,7 +229,7 @@ static int fetch_manifest(struct client *c, struct targetget *g, const struct ex
 	io_auto int memory = memfd_create("manifest", MFD_CLOEXEC);
 	if (memory < 0)
 		return err_system(e, "target '%s': no memory for its manifest", g->path);
-	if (need_remote(c, g->path, e) < 0 || fetch(c, ask_target, x, x, memory, e) < 0)
+	if (need_remote(c, g->path, e) < 0 || fetch(c, ask_manifest, x, x, memory, e) < 0)
 		return -1;
 	if (lseek(memory, 0, SEEK_SET) < 0)
 		return err_system(e, "target '%s': cannot rewind its manifest", g->path);

@@ -6,16 +6,11 @@
 #include "base/jsonio.h"
 #include "base/mem.h"
 #include "oci/manifest.h"
+#include "oci/ref.h"
 #include "tuf/names.h"
 #include "tuf/tufoci.h"
 
-enum { TAG_MAX = 128, SHORT_HASH = 56 };
-
-static bool is_tag(const char *text)
-{
-	size_t n = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-");
-	return n && !text[n] && n <= TAG_MAX && *text != '.' && *text != '-';
-}
+enum { SHORT_HASH = 56 };
 
 static bool looks_hashed(const char *text)
 {
@@ -27,7 +22,7 @@ char *tufoci_role_tag(const char *role)
 	char hash[NAMES_HASH_MAX];
 	if (names_is_top_level(role))
 		return mem_text(TUFOCI_LATEST);
-	if (is_tag(role) && strcmp(role, TUFOCI_LATEST) != 0 && strncmp(role, "_r.", 3) != 0 && !looks_hashed(role))
+	if (ref_is_tag(role) && strcmp(role, TUFOCI_LATEST) != 0 && strncmp(role, "_r.", 3) != 0 && !looks_hashed(role))
 		return mem_text(role);
 	names_path_hash(role, hash);
 	return mem_format("_r.%s", hash);
@@ -38,11 +33,26 @@ char *tufoci_target_tag(const char *path, const char *hash)
 	char path_hash[NAMES_HASH_MAX];
 	const char *slash = strrchr(path, '/');
 	char *tag = mem_format("%s.%s", hash, slash ? slash + 1 : path);
-	if (is_tag(tag))
+	if (ref_is_tag(tag))
 		return tag;
 	free(tag);
 	names_path_hash(path, path_hash);
 	return mem_format("%s._%.*s", hash, SHORT_HASH, path_hash);
+}
+
+struct registry *tufoci_registry(const char *place, const char *actions, struct err *e)
+{
+	jsonio_auto json_t *r = ref_parse(place, e);
+	const char *name = strrchr(place, '/') + 1;
+	if (!r)
+		return NULL;
+	if (strpbrk(name, ":@")) {
+		err_set(e, STATUS_USAGE, "'%s': with a tag or a digest: a TUF repository is a whole repository of the registry",
+			place);
+		return NULL;
+	}
+	return registry_open(json_string_value(json_object_get(r, "registry")),
+		json_string_value(json_object_get(r, "repository")), actions, e);
 }
 
 // ---- writing ----
