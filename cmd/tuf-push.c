@@ -18,6 +18,7 @@
 #include "base/mem.h"
 #include "base/progress.h"
 #include "crypto/hash.h"
+#include "oci/registry.h"
 #include "tuf/canon.h"
 #include "tuf/lint.h"
 #include "tuf/names.h"
@@ -39,6 +40,7 @@ static const struct cmd_option options[] = {
 	CMD_NUMBER(0, "first-root", "N", &user.first_root, 1, INT64_MAX,
 		"clients were given root N; who trusts an older one is cut off"),
 	CMD_FLAG('n', "dry-run", &user.dry_run, "only judge it"),
+	CMD_GROUP(registry_options),
 	CMD_GROUP(progress_options),
 	CMD_END,
 };
@@ -139,7 +141,11 @@ static int put_blobs(struct tree *t, const struct targetget *g, struct err *e)
 		io_auto int fd = openat(t->targets, path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 		if (fd < 0)
 			return err_open(e, path);
-		if (publish_blob(&t->place, fd, hash, g->blobs[i].size, e) < 0)
+		struct target_blob b = { .digest = g->blobs[i].digest,
+			.size = g->blobs[i].size,
+			.open = target_open_file,
+			.open_context = &fd };
+		if (publish_blob(&t->place, &b, e) < 0)
 			return -1;
 	}
 	return 0;
@@ -153,19 +159,21 @@ static int put_target(struct tree *t, const char *path, const char *hash, const 
 	if (fd < 0)
 		return -1;
 	progress_add(&t->progress, size);
+	mem_auto char *expected = mem_format("sha256:%s", hash);
+	struct target_blob b = { .digest = expected, .size = size, .open = target_open_file, .open_context = &fd };
 	if (!json_is_integer(json_object_get(json_object_get(target, "custom"), "blobs")))
-		return publish_target(&t->place, path, fd, hash, size, e);
+		return publish_target(&t->place, path, &b, e);
 	if (io_read_stream(fd, JSONIO_BYTES_MAX, path, &manifest, e) < 0)
 		return -1;
 	char digest[DIGEST_TEXT_MAX];
 	hash_bytes(DIGEST_SHA256, buf_text(&manifest), manifest.length, digest);
-	if (strcmp(digest + strlen("sha256:"), hash) != 0)
-		return err_set(e, STATUS_REFUSED, "the target '%s': digest mismatch: expected sha256:%s, found %s", path, hash,
+	if (strcmp(digest, expected) != 0)
+		return err_set(e, STATUS_REFUSED, "the target '%s': digest mismatch: expected %s, found %s", path, expected,
 			digest);
 	struct targetget g = { .target = target, .path = path };
 	int failed = targetget_manifest(&g, &manifest, e) < 0 || put_blobs(t, &g, e) < 0;
 	targetget_free(&g);
-	return failed ? -1 : publish_manifest(&t->place, path, &manifest, hash, e);
+	return failed ? -1 : publish_manifest(&t->place, path, &manifest, expected, e);
 }
 
 static int put_data(struct tree *t, const char *role, int64_t version, struct err *e)
@@ -276,7 +284,7 @@ static int check(struct tree *t, struct err *e)
 	if (published < 0 || check_clients(t, published, e) < 0 || read_top(t, e) < 0 || each_root(t, check_file, e) < 0 ||
 		each_role(t, check_file, e) < 0)
 		return -1;
-	if (!t->consistent && t->place.index)
+	if (!t->consistent && !publish_is_tree(&t->place))
 		return err_set(e, STATUS_REFUSED, "without consistent snapshots it can be published in file:DIR only");
 	return 0;
 }
@@ -306,7 +314,7 @@ static int open_tree(struct tree *t, const char *place, struct sandbox *s, struc
 	}
 	mem_auto char *metadata = mem_format("file:%s", t->directory);
 	mem_auto char *targets = user.targets ? mem_format("file:%s", user.targets) : NULL;
-	if (publish_open(&t->place, place, s, e) < 0)
+	if (publish_open(&t->place, place, PUBLISH_TO_PUT, s, e) < 0)
 		return -1;
 	t->lint = lint_open(remote_open_at(NULL, metadata, targets, s, e), place, s, e);
 	return t->lint ? sandbox_enter(s, e) : -1;
@@ -317,7 +325,7 @@ int main(int argc, char **argv)
 	struct err e = { 0 };
 	struct sandbox sandbox = { 0 };
 	struct cmd_operands what = cmd_start(&cmd, argc, argv);
-	struct tree t = { .directory = what.items[0], .targets = -1, .place = { .directory = -1 } };
+	struct tree t = { .directory = what.items[0], .targets = -1 };
 	progress_start(&t.progress, what.items[0], -1);
 	int failed = open_tree(&t, what.items[1], &sandbox, &e) < 0 || push(&t, &e) < 0;
 	if (failed)
@@ -326,6 +334,7 @@ int main(int argc, char **argv)
 		progress_end(&t.progress);
 	publish_close(&t.place);
 	lint_close(t.lint);
+	registry_end();
 	role_free(&t.snapshot);
 	buf_free(&t.timestamp);
 	buf_free(&t.snapshot_text);

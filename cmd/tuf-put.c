@@ -18,6 +18,7 @@
 #include "base/record.h"
 #include "crypto/hash.h"
 #include "oci/manifest.h"
+#include "oci/registry.h"
 #include "tuf/draft.h"
 #include "tuf/names.h"
 #include "tuf/publish.h"
@@ -31,6 +32,7 @@ static struct {
 static const struct cmd_option options[] = {
 	CMD_TEXT(0, "manifest", "FILE", &user.manifest, "write the manifest of the target there, too"),
 	CMD_FLAG(0, "drop", &user.drop, "take the target away instead; DATA is its `@MANIFEST'"),
+	CMD_GROUP(registry_options),
 	CMD_GROUP(progress_options),
 	CMD_END,
 };
@@ -117,15 +119,13 @@ static int open_all(struct blobs *b, const struct cmd_operands *what, struct err
 	return b->items ? 0 : err_set(e, STATUS_MALFORMED, "'%s': no layers", what->items[2]);
 }
 
-static int read_blob(struct publish *place, struct blob *b, struct err *e)
+static int read_blob(struct blob *b, struct err *e)
 {
 	struct progress p;
 	ssize_t n;
 	int64_t size = 0;
-	if (b->digest[0]) {
-		b->fd = publish_open_blob(place, strchr(b->digest, ':') + 1, e);
-		return b->fd < 0 ? -1 : 0;
-	}
+	if (b->digest[0])
+		return 0;
 	struct hash *h = hash_start(DIGEST_SHA256);
 	mem_auto char *chunk = mem_alloc(IO_CHUNK);
 	progress_start(&p, b->path, b->size);
@@ -165,6 +165,15 @@ static void make_manifest(const char *target, const struct blobs *b, struct buf 
 	tufoci_manifest(layers, b->count == 1 ? NULL : target, manifest);
 }
 
+// What is not read from a file is there already.
+static struct target_blob blob_of(struct blob *b)
+{
+	return (struct target_blob){ .digest = b->digest,
+		.size = b->size,
+		.open = b->fd < 0 ? NULL : target_open_file,
+		.open_context = &b->fd };
+}
+
 static int write_manifest(const struct io_output *o, const struct buf *manifest, struct err *e)
 {
 	return io_write_all(o->fd, manifest->data, manifest->length) < 0 ? err_system(e, "'%s': cannot write", user.manifest) : 0;
@@ -176,22 +185,23 @@ static json_t *put(struct publish *p, const char *target, struct blobs *b, struc
 	char digest[DIGEST_TEXT_MAX];
 	buf_auto manifest = { 0 };
 	for (size_t i = 0; i < b->count; i++)
-		if (read_blob(p, &b->items[i], e) < 0)
+		if (read_blob(&b->items[i], e) < 0)
 			return NULL;
 	make_manifest(target, b, &manifest);
 	hash_bytes(DIGEST_SHA256, manifest.data, manifest.length, digest);
 	if (user.manifest && write_manifest(o, &manifest, e) < 0)
 		return NULL;
-	for (size_t i = 0; i < b->count; i++)
-		if (publish_blob(p, b->items[i].fd, hex(b->items[i].digest), b->items[i].size, e) < 0)
+	for (size_t i = 0; i < b->count && (b->count > 1 || publish_is_tree(p)); i++) {
+		struct target_blob blob = blob_of(&b->items[i]);
+		if (publish_blob(p, &blob, e) < 0)
 			return NULL;
-	const struct blob *only = b->items;
-	int failed = b->count > 1 ? publish_manifest(p, target, &manifest, hex(digest), e)
-				  : publish_target(p, target, only->fd, hex(only->digest), only->size, e);
+	}
+	struct target_blob only = blob_of(b->items);
+	int failed = b->count > 1 ? publish_manifest(p, target, &manifest, digest, e) : publish_target(p, target, &only, e);
 	if (failed || publish_commit(p, e) < 0 || (user.manifest && io_commit(o, e) < 0))
 		return NULL;
 	return b->count > 1 ? record_of(target, hex(digest), (int64_t)manifest.length, b->count)
-			    : record_of(target, hex(only->digest), only->size, 1);
+			    : record_of(target, hex(only.digest), only.size, 1);
 }
 
 static json_t *drop(struct publish *p, const char *target, const struct blobs *b, struct err *e)
@@ -201,13 +211,13 @@ static json_t *drop(struct publish *p, const char *target, const struct blobs *b
 	make_manifest(target, b, &manifest);
 	hash_bytes(DIGEST_SHA256, manifest.data, manifest.length, digest);
 	bool several = b->count > 1;
-	const char *hash = several ? hex(digest) : hex(b->items->digest);
-	int gone = publish_drop_target(p, target, hash, e);
+	const char *dropped = several ? digest : b->items->digest;
+	int gone = publish_drop_target(p, target, dropped, e);
 	if (gone > 0)
 		err_set(e, STATUS_NOT_FOUND, "the target '%s': not there", target);
 	if (gone || publish_commit(p, e) < 0)
 		return NULL;
-	return record_of(target, hash, several ? (int64_t)manifest.length : b->items->size, b->count);
+	return record_of(target, hex(dropped), several ? (int64_t)manifest.length : b->items->size, b->count);
 }
 
 int main(int argc, char **argv)
@@ -216,7 +226,7 @@ int main(int argc, char **argv)
 	struct sandbox sandbox = { 0 };
 	struct blobs blobs = { 0 };
 	struct io_output o = { .fd = -1 };
-	struct publish place = { .directory = -1 };
+	struct publish place = { 0 };
 	struct cmd_operands what = cmd_start(&cmd, argc, argv);
 	const char *target = what.items[1];
 	if (user.drop && (what.count != 3 || what.items[2][0] != '@' || user.manifest))
@@ -227,12 +237,14 @@ int main(int argc, char **argv)
 	}
 	bool ready = names_check_target(target, &e) == 0 && open_all(&blobs, &what, &e) == 0 &&
 		(!user.manifest || io_create(&o, AT_FDCWD, user.manifest, 0644, &e) == 0) &&
-		publish_open(&place, what.items[0], &sandbox, &e) == 0 && sandbox_enter(&sandbox, &e) == 0;
+		publish_open(&place, what.items[0], user.drop ? PUBLISH_TO_DROP : PUBLISH_TO_PUT, &sandbox, &e) == 0 &&
+		sandbox_enter(&sandbox, &e) == 0;
 	jsonio_auto json_t *record = !ready ? NULL
 		: user.drop                 ? drop(&place, target, &blobs, &e)
 					    : put(&place, target, &blobs, &o, &e);
 	io_discard(&o);
 	publish_close(&place);
+	registry_end();
 	free_blobs(&blobs);
 	if (!record)
 		return cmd_fail(&e);

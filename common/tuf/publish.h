@@ -1,48 +1,50 @@
-// Where a TUF repository is published: `file:DIR`, a plain tree with metadata/ and targets/, or `oci:DIR`, an OCI image layout. One writer
-// at a time; readers see the state before or after, since the timestamp (in a layout index.json) comes last (dtuf:O12).
+// Where a TUF repository is published: `file:DIR`, a plain tree with metadata/ and targets/; `oci:DIR`, an OCI image layout; or
+// `docker://HOST/REPOSITORY`, a repository of a registry. Readers see the state before or after, since the timestamp comes last, in a
+// layout index.json and in a registry the tag `latest` (dtuf:O12). In a directory there is one writer at a time.
 // SPDX-License-Identifier: Apache-2.0
 #ifndef TUF_PUBLISH_H
 #define TUF_PUBLISH_H
 
-#include <jansson.h>
-#include <stdint.h>
-
 #include "base/buf.h"
 #include "base/sandbox.h"
+#include "oci/target.h"
 
-struct publish {         // close with publish_close
-	int directory;   // of it, locked; -1 when it is none
-	json_t *index;   // of a layout
-	json_t *tags;    // tag to position in index
-	json_t *layers;  // tag to the layers that its next manifest shall have
-	char *timestamp; // of a tree: the text to be written last
+struct publish_kind; // publishkind.h
+
+struct publish { // zero when it is none; close with publish_close
+	const struct publish_kind *kind;
+	void *context;
 };
 
-// Makes it when it is not there, waits for other writers, and allows it in the sandbox. STATUS_USAGE for another kind of place.
-int publish_open(struct publish *p, const char *where, struct sandbox *s, struct err *e);
+enum publish_for { PUBLISH_TO_PUT, PUBLISH_TO_DROP };
+
+// A directory is made when it is not there, locked as soon as other writers are done, and allowed in the sandbox; for a registry the network
+// is prepared, and nothing asked. STATUS_USAGE for another kind of place.
+int publish_open(struct publish *p, const char *where, enum publish_for for_what, struct sandbox *s, struct err *e);
 void publish_close(struct publish *p);
 
-// The timestamp that is published, appended; 1 when there is none.
+bool publish_is_tree(const struct publish *p); // it alone can hold what has no consistent snapshots
+
+// The timestamp that is published, appended; 1 when there is none. In a registry what is published must then stay so until publish_commit
+// (dtuf:A17).
 int publish_timestamp(struct publish *p, size_t limit, struct buf *out, struct err *e);
 
-// One blob of a target of several: size bytes of fd from its start, which must have this sha256, in hex (dtuf:B10). What is there is
-// not written again (dtuf:O13). STATUS_REFUSED when fd holds other bytes.
-int publish_blob(struct publish *p, int fd, const char *hash, int64_t size, struct err *e);
+// One blob of a target of several, by its sha256 (dtuf:B10). What is there is not written again, nor opened (dtuf:O13); with `open` NULL it
+// has to be there, else STATUS_NOT_FOUND. STATUS_REFUSED when it has other bytes. Who is told of the bytes is chosen here.
+int publish_blob(struct publish *p, struct target_blob *b, struct err *e);
 
-// A blob that is there, for reading; STATUS_NOT_FOUND.
-int publish_open_blob(struct publish *p, const char *hash, struct err *e);
+// A target that is one blob, and one that is a manifest of blobs put before (dtuf:B2, B3). digest: of the manifest, sha256.
+int publish_target(struct publish *p, const char *path, struct target_blob *b, struct err *e);
+int publish_manifest(struct publish *p, const char *path, const struct buf *manifest, const char *digest, struct err *e);
 
-// A target that is one blob, and one that is a manifest of blobs put before (dtuf:B2, B3).
-int publish_target(struct publish *p, const char *path, int fd, const char *hash, int64_t size, struct err *e);
-int publish_manifest(struct publish *p, const char *path, const struct buf *manifest, const char *hash, struct err *e);
+// Takes a target away, whose sha256 this is: its name, and in a registry what no other name leads to (dtuf:D26). 1 when it is not there.
+int publish_drop_target(struct publish *p, const char *path, const char *digest, struct err *e);
 
-// Takes a target away: its name, not the blobs that others may use. 1 when it is not there.
-int publish_drop_target(struct publish *p, const char *path, const char *hash, struct err *e);
-
-// A metadata file of a role; version 0 for one without. Of a layout's roles the version before stays readable (dtuf:O3, O4).
+// A metadata file of a role; version 0 for one without. Roots come first, ascending, then snapshot, targets, timestamp; delegated roles
+// before all these. In a layout or registry the version published before stays readable (dtuf:O3, O4).
 int publish_metadata(struct publish *p, const char *role, int64_t version, const struct buf *text, struct err *e);
 
-// Makes it so.
+// Makes it so. STATUS_REFUSED when somebody else published meanwhile.
 int publish_commit(struct publish *p, struct err *e);
 
 #endif

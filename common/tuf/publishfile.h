@@ -1,0 +1,21 @@
+// Files below a directory that others can write in: each appears whole, and no symlink on the way to it is followed (dtuf:A12).
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TUF_PUBLISHFILE_H
+#define TUF_PUBLISHFILE_H
+
+#include "oci/target.h"
+
+int publishfile_write(int top, const char *path, const void *data, size_t length, struct err *e);
+
+// A file under the name of its hash, which never changes: one of that size that is there is as good as written. As publish_blob.
+int publishfile_copy(int top, const char *path, struct target_blob *b, struct err *e);
+
+bool publishfile_is_there(int top, const char *path, int64_t size);
+
+// For reading; -1 with err_open's errors.
+int publishfile_open(int top, const char *path, struct err *e);
+
+// A second name for a file that is there; false when that cannot be.
+bool publishfile_link(int top, const char *from, const char *path);
+
+#endif

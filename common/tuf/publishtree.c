@@ -1,0 +1,147 @@
+// publish.h says what these promise: a plain tree (dtuf:O16).
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "base/mem.h"
+#include "tuf/bars.h"
+#include "tuf/names.h"
+#include "tuf/publishfile.h"
+#include "tuf/publishkind.h"
+#include "tuf/remote.h"
+
+#define TIMESTAMP "metadata/timestamp.json"
+
+struct tree {
+	int directory;
+	char *timestamp; // the text to be written last
+};
+
+static const char *hex(const char *digest)
+{
+	return strchr(digest, ':') + 1;
+}
+
+static char *target_path(const char *path, const char *digest)
+{
+	mem_auto char *file = remote_target_file(path, hex(digest));
+	return mem_format("targets/%s", file);
+}
+
+static char *blob_path(const char *digest)
+{
+	return mem_format("targets/blobs/sha256/%s", hex(digest));
+}
+
+static int write_text(const struct tree *t, const char *path, const void *data, size_t length, struct err *e)
+{
+	if (publishfile_write(t->directory, path, data, length, e) < 0)
+		return -1;
+	bars_whole(data, length);
+	return 0;
+}
+
+static int read_timestamp(void *context, size_t limit, struct buf *out, struct err *e)
+{
+	const struct tree *t = context;
+	io_auto int fd = publishfile_open(t->directory, TIMESTAMP, e);
+	if (fd >= 0)
+		return io_read_stream(fd, limit, TIMESTAMP, out, e);
+	if (e->status != STATUS_NOT_FOUND)
+		return -1;
+	*e = (struct err){ 0 };
+	return 1;
+}
+
+static int put_blob(void *context, struct target_blob *b, struct err *e)
+{
+	const struct tree *t = context;
+	mem_auto char *path = blob_path(b->digest);
+	return publishfile_copy(t->directory, path, b, e);
+}
+
+// A second name for a blob that is there costs nothing.
+static int put_target(void *context, const char *path, struct target_blob *b, struct err *e)
+{
+	const struct tree *t = context;
+	mem_auto char *file = target_path(path, b->digest);
+	mem_auto char *blob = blob_path(b->digest);
+	b->how = TARGET_THERE;
+	if (!publishfile_is_there(t->directory, file, b->size) && publishfile_link(t->directory, blob, file))
+		return 0;
+	return publishfile_copy(t->directory, file, b, e);
+}
+
+static int put_manifest(void *context, const char *path, const struct buf *manifest, const char *digest, struct err *e)
+{
+	const struct tree *t = context;
+	mem_auto char *file = target_path(path, digest);
+	return publishfile_is_there(t->directory, file, (int64_t)manifest->length)
+		? 0
+		: write_text(t, file, manifest->data, manifest->length, e);
+}
+
+static int drop(void *context, const char *path, const char *digest, struct err *e)
+{
+	const struct tree *t = context;
+	mem_auto char *file = target_path(path, digest);
+	if (unlinkat(t->directory, file, 0) == 0)
+		return 0;
+	return errno == ENOENT ? 1 : err_system(e, "'%s': cannot remove", file);
+}
+
+static int put_metadata(void *context, const char *role, int64_t version, const struct buf *text, struct err *e)
+{
+	struct tree *t = context;
+	if (!strcmp(role, "timestamp")) {
+		free(t->timestamp);
+		t->timestamp = mem_text(text->data);
+		return 0;
+	}
+	mem_auto char *name = names_role_file(role, version);
+	mem_auto char *path = mem_format("metadata/%s", name);
+	return write_text(t, path, text->data, text->length, e);
+}
+
+static int commit(void *context, struct err *e)
+{
+	const struct tree *t = context;
+	return t->timestamp ? write_text(t, TIMESTAMP, t->timestamp, strlen(t->timestamp), e) : 0;
+}
+
+static void close_tree(void *context)
+{
+	struct tree *t = context;
+	close(t->directory);
+	free(t->timestamp);
+	free(t);
+}
+
+static const struct publish_kind kind = {
+	read_timestamp,
+	put_blob,
+	put_target,
+	put_manifest,
+	drop,
+	put_metadata,
+	commit,
+	close_tree,
+};
+
+int publishtree_open(struct publish *p, int directory, const char *path, struct err *e)
+{
+	struct tree *t = mem_alloc(sizeof *t);
+	t->directory = directory;
+	*p = (struct publish){ &kind, t };
+	return mkdirat(directory, "metadata", 0755) < 0 && errno != EEXIST ? err_system(e, "'%s': cannot make metadata/", path)
+									   : 0;
+}
+
+bool publish_is_tree(const struct publish *p)
+{
+	return p->kind == &kind;
+}
