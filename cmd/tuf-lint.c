@@ -1,9 +1,11 @@
 // tuf-lint - tell everything that a client would refuse about a TUF repository
 // SPDX-License-Identifier: Apache-2.0
 //
-// TREE: a directory with metadata/ and targets/, as it will be published. stderr: a line for each finding. 1 when there is one that a
-// client would refuse (dtuf:R20).
+// TREE: a directory with metadata/ and targets/, as it will be published; without targets/ where the data lies elsewhere. stderr: a line
+// for each finding. 1 when there is one that a client would refuse (dtuf:R20).
+#include <errno.h>
 #include <inttypes.h>
+#include <unistd.h>
 
 #include "base/cmd.h"
 #include "base/date.h"
@@ -48,14 +50,24 @@ static int judge(const struct lint *l, const char *tree, struct err *e)
 	return 0;
 }
 
+// Of a tree that has no data at all that is said once.
+static void look_for_data(struct lint *l, const char *tree)
+{
+	mem_auto char *targets = mem_format("%s/targets", tree);
+	l->data = user.data ? LINT_DATA_HASHED : LINT_DATA_THERE;
+	if (user.data || access(targets, F_OK) == 0 || errno != ENOENT)
+		return;
+	l->data = LINT_DATA_UNSEEN;
+	texts_take(&l->warnings, mem_format("'%s': there is none: no data was looked for", targets));
+}
+
 int main(int argc, char **argv)
 {
 	struct err e = { 0 };
 	struct sandbox sandbox = { 0 };
 	struct cmd_operands tree = cmd_start(&cmd, argc, argv);
-	struct lint l = { .now = date_now(),
-		.data = user.data ? LINT_DATA_HASHED : LINT_DATA_THERE,
-		.first_root = user.first_root };
+	struct lint l = { .now = date_now(), .first_root = user.first_root };
+	look_for_data(&l, tree.items[0]);
 	mem_auto char *repository = mem_format("file:%s", tree.items[0]);
 	struct lint_place *place = lint_open(remote_open_at(repository, NULL, NULL, &sandbox, &e), user.from, &sandbox, &e);
 	int failed = !place || sandbox_enter(&sandbox, &e) < 0 || lint_tree(place, &l, &e) < 0;

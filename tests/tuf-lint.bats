@@ -117,6 +117,21 @@ finds() {
 	finds "target 'a': field 'length'" "target 'b': none of its hashes"
 }
 
+@test "a tree without targets/: its metadata is looked at, and that is said once dtuf:R12 dtuf:R20" {
+	for path in a/one b/two; do
+		echo "$path" | target "$path"
+	done
+	publish targets snapshot timestamp
+	rm -r repo/targets
+	tuf-lint repo 2>err
+	same "tuf-lint: warning: 'repo/targets': there is none: no data was looked for" "$(cat err)"
+	refuse 1 tuf-lint --strict repo
+	refuse 1 tuf-lint --data repo
+	says "target 'a/one': no data" "target 'b/two': no data" "errors: 2"
+	mkdir repo/targets
+	finds "target 'a/one': no data" "target 'b/two': no data" "errors: 2"
+}
+
 @test "bins: each is there dtuf:R8 dtuf:R20" {
 	edit targets '.delegations = {keys: {}, succinct_roles: {keyids: [], threshold: 1, bit_length: 2, name_prefix: "bin"}}'
 	add_key targets bin-0 key
