@@ -128,9 +128,9 @@ dist:
 docker-check: all dist
 	TACKLE_RELEASE=$(CURDIR)/$(B)/tackle-$(VERSION).zip bats tests/container/docker.bats
 
-# npm's jose, an independent reader of tokens, for tests/jose-peers.bats.
+# npm's jose, an independent reader of tokens, for tests/jose-peers.bats, and its tuf-js, a TUF client, for tests/bench/tuf.sh.
 peers:
-	npm install --prefix $(B)/npm --no-save --ignore-scripts --no-audit --no-fund jose@5
+	npm install --prefix $(B)/npm --no-save --ignore-scripts --no-audit --no-fund jose@5 tuf-js@5
 
 clean:
 	rm -rf build build-*
