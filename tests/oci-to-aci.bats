@@ -103,16 +103,6 @@ manifest_of() { # RECORD: the ImageManifest
 	refuse 3 oci-to-aci <record
 }
 
-# crun_image LAYOUT:TAG: what umoci makes of it, by crun, which refuses cgroups in hybrid mode: hidden from it.
-crun_image() {
-	rm -rf bundle
-	umoci unpack --image "$1" bundle >/dev/null 2>&1
-	jq '.process.terminal = false | .mounts |= map(select(.type != "cgroup")) | .linux.namespaces |= map(select(.type != "cgroup")) | del(.linux.resources)' \
-		bundle/config.json >config
-	mv config bundle/config.json
-	unshare -m sh -c 'umount -R /sys/fs/cgroup 2>/dev/null; mount -t cgroup2 none /sys/fs/cgroup; exec crun --cgroup-manager=disabled run -b bundle "$0"' "tackle-$$"
-}
-
 rkt_run() { # IMAGE
 	"$ROOT/share/rkt" --dir="$PWD/rkt" --local-config="$PWD/etc" --system-config="$PWD/vendor" --insecure-options=image run "$1" 2>rkt.err
 }

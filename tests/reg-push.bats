@@ -4,6 +4,8 @@
 load lib
 load web
 load registry
+load oci
+load pod
 web_inside
 
 setup_file() {
@@ -227,6 +229,19 @@ killed() {
 		rm -rf "$REG"/tls/docker/registry/v2/{blobs/sha256,repositories/x}
 	done
 	same 10 "$(grep -c 'POST 202' "$WEB/sizes")"
+}
+
+@test "a tree becomes an image in a registry; skopeo pulls it, crun runs it, unpack gives the tree back" {
+	[ "$(id -u)" = 0 ] || skip "needs root"
+	pod_root tree
+	aci-build --name example.com/tree --exec /bin/sh --exec -c --exec 'echo hello; id; exit 7' --user 1000 --group 1001 tree | store-put | aci-to-oci |
+		reg-push -q registry.example:5001/y/tree:v1 >record
+	skopeo copy -q docker://registry.example:5001/y/tree:v1 oci:pulled:v1
+	run -7 crun_image pulled:v1
+	same 'hello uid=1000(user) gid=1001(users)' "$(xargs <<<"$output")"
+	rm -rf "$TACKLE_STORE"
+	reg-resolve <record | fetch-blob -q | unpack --unverified --quiet back
+	diff -r --no-dereference tree back
 }
 
 # An index of v1 and v2 as two platforms, under the name `all` of the layout.

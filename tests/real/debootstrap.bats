@@ -1,9 +1,11 @@
 #!/usr/bin/env bats
-# make check-real: unpack against GNU tar on a whole Debian, made by debootstrap from Debian's packages, which takes a network and some
+# make check-real: unpack against GNU tar, and the way through a registry to skopeo, podman and crun, on a whole Debian, made by debootstrap from Debian's packages, which takes a network and some
 # minutes; BENCH_ROOTFS=DIR takes a root filesystem that is there. Not part of make check.
 # SPDX-License-Identifier: Apache-2.0
 load ../lib
 load ../unpack
+load ../oci
+load ../registry
 
 setup_file() {
 	[ "$(id -u)" = 0 ] || skip "debootstrap needs root"
@@ -80,4 +82,36 @@ by_tar() { # DIR
 	same "" "$(comm -23 theirs.list ours.list)"
 	(cd theirs && find . -type f -exec sha256sum {} +) | (cd open/ours && sha256sum --quiet -c -)
 	same "" "$(find open/ours ! -uid 65534)"
+}
+
+# The registry is alone in a network of its own: inside of `unshare --net`. podman's defaults want cgroups of one version and higher limits
+# than some machines give.
+through_registry() {
+	ip link set lo up
+	export WEB=$PWD
+	registry_start plain
+	reg-push -q --allow-http 127.0.0.1:5000/debian:v1 <image >pushed
+	skopeo copy -q --src-tls-verify=false docker://127.0.0.1:5000/debian:v1 oci:pulled:v1
+	reg-resolve --allow-http <pushed | fetch-blob -q --allow-http --store other | unpack --unverified --quiet --setuid --devices ours
+	command -v podman >/dev/null || return 0
+	mount -t tmpfs none /sys/fs/cgroup
+	podman() { command podman --storage-driver vfs --root "$PWD/containers" --runroot "$PWD/run" --cgroup-manager cgroupfs --events-backend none "$@"; }
+	podman pull -q --tls-verify=false docker://127.0.0.1:5000/debian:v1
+	podman run --rm --network none --log-driver none --cgroups disabled --ulimit nofile=1000:1000 --ulimit nproc=1000:1000 127.0.0.1:5000/debian:v1 >podman.out && got=0 || got=$?
+	echo "$got" >podman.status
+	podman rmi --all --force >/dev/null
+}
+
+@test "an image of it goes through docker-registry; skopeo and podman pull it, crun and podman run it, unpack gives the tree back" {
+	for tool in docker-registry skopeo umoci crun; do command -v $tool >/dev/null || skip "$tool is not installed: sh contrib/bootstrap"; done
+	# shellcheck disable=SC2016  # for the shell in the image
+	aci-build --name example.com/debian --exec /bin/bash --exec -c --exec 'cat /etc/debian_version; dpkg -l | wc -l; id; exit 7' "$ROOTFS" | store-put | aci-to-oci >image
+	umask 022
+	export -f through_registry registry_start registry_configuration registry_port
+	unshare --net --mount --pid --fork --kill-child --mount-proc bash -e -o pipefail -c through_registry 2>messages || { cat messages >&2 && return 1; }
+	run -7 crun_image pulled:v1
+	same "$(cat "$ROOTFS/etc/debian_version")" "${lines[0]}"
+	[[ ${lines[1]} -gt 50 && ${lines[2]} == 'uid=0(root) gid=0(root)'* ]]
+	[[ ! -e podman.out ]] || same "7 $output" "$(cat podman.status podman.out | sed '1N; s/\n/ /')"
+	diff <(listing "$ROOTFS") <(listing ours)
 }
