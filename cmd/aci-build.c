@@ -42,6 +42,7 @@ static const struct cmd_option options[] = {
 	CMD_TEXTS(0, "dependency", "NAME[:VERSION][,LABEL=VALUE...]", &user.dependencies, "an image it stands on; repeatable"),
 	CMD_TEXTS(0, "annotation", "NAME=VALUE", &user.annotations, "an annotation of the image; repeatable"),
 	CMD_CHOICE(0, "compress", &user.compress, "gzip|none", "how the image is compressed; gzip unless told"),
+	CMD_GROUP(archive_jobs_options),
 	CMD_GROUP(archive_options),
 	CMD_GROUP(packtree_options),
 	CMD_GROUP(progress_options),
@@ -315,7 +316,9 @@ static int run(const char *name, struct err *e)
 	jsonio_auto json_t *manifest = make_manifest(&text, e);
 	if (!manifest)
 		return -1;
-	struct archive *archive = archive_open(!strcmp(user.compress, "gzip"), archive_to_file(), &sandbox, e);
+	const struct archive_form form = { .codec = strcmp(user.compress, "gzip") ? CODEC_NONE : CODEC_GZIP,
+		.inner = DIGEST_SHA512 };
+	struct archive *archive = archive_open(&form, &sandbox, e);
 	if (!archive)
 		return -1;
 	texts_add(&sandbox.reads, name);

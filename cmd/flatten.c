@@ -66,7 +66,7 @@ int main(int argc, char **argv)
 	if (archive_to_file())
 		cmd.writes = CMD_RECORD; // so that a failure, too, goes down the pipe
 	jsonio_auto json_t *record = image_read("image", &e);
-	struct archive *archive = record ? archive_open(false, false, &sandbox, &e) : NULL;
+	struct archive *archive = record ? archive_open(&(struct archive_form){ 0 }, &sandbox, &e) : NULL;
 	store_auto *s = archive ? storecmd_open(STORECMD_READ, &sandbox, &e) : NULL;
 	if (!s || flatten(s, record, archive, &e) < 0) {
 		archive_discard(archive);

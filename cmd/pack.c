@@ -4,6 +4,7 @@
 // stdin: nothing. stdout: a tar (POSIX.1-2017 pax), the same bytes for the same tree; with --output the blob record of the
 // file written. 5 when the tree changed meanwhile.
 #include <fcntl.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/cmd.h"
@@ -12,9 +13,18 @@
 #include "base/record.h"
 #include "base/sandbox.h"
 #include "image/archive.h"
+#include "image/encode.h"
 #include "image/packtree.h"
 
+static struct {
+	const char *compress;
+	int64_t level;
+} user = { .compress = "none" };
+
 static const struct cmd_option options[] = {
+	CMD_CHOICE(0, "compress", &user.compress, "gzip|zstd|none", "how the archive is compressed; none unless told"),
+	CMD_NUMBER(0, "level", "N", &user.level, 1, ENCODE_ZSTD_MAX, "of zstd, 1 to 19; 3 unless told"),
+	CMD_GROUP(archive_jobs_options),
 	CMD_GROUP(archive_options),
 	CMD_GROUP(packtree_options),
 	CMD_GROUP(progress_options),
@@ -31,6 +41,19 @@ static struct cmd cmd = {
 	.most_operands = 1,
 	.options = options,
 };
+
+static struct archive_form asked_form(void)
+{
+	bool zstd = !strcmp(user.compress, "zstd");
+	if (user.level && !zstd)
+		cmd_usage("option --level: only zstd has levels here");
+	return (struct archive_form){
+		.codec = zstd                           ? CODEC_ZSTD
+			: strcmp(user.compress, "gzip") ? CODEC_NONE
+							: CODEC_GZIP,
+		.level = (int)user.level,
+	};
+}
 
 static int pack(struct archive *archive, int directory, const char *name, struct err *e)
 {
@@ -50,6 +73,7 @@ int main(int argc, char **argv)
 	struct archive_result result;
 	struct cmd_operands operands = cmd_start(&cmd, argc, argv);
 	const char *name = operands.items[0];
+	const struct archive_form form = asked_form();
 	packtree_check_options();
 	if (archive_to_file())
 		cmd.writes = CMD_RECORD; // so that a failure, too, goes down the pipe
@@ -58,7 +82,7 @@ int main(int argc, char **argv)
 		err_open(&e, name);
 		return cmd_fail(&e);
 	}
-	struct archive *archive = archive_open(false, false, &sandbox, &e);
+	struct archive *archive = archive_open(&form, &sandbox, &e);
 	if (!archive)
 		return cmd_fail(&e);
 	texts_add(&sandbox.reads, name);

@@ -19,6 +19,7 @@
 #include "base/io.h"
 #include "base/mem.h"
 #include "base/msg.h"
+#include "base/proc.h"
 #include "base/progress.h"
 #include "base/record.h"
 #include "crypto/hash.h"
@@ -418,8 +419,7 @@ int main(int argc, char **argv)
 {
 	struct err e = { 0 };
 	struct sandbox sandbox = { .fork = true };
-	long processors = sysconf(_SC_NPROCESSORS_ONLN);
-	user.jobs = processors < 1 ? 1 : processors > JOBS_MAX ? JOBS_MAX : processors;
+	user.jobs = proc_processors(JOBS_MAX);
 	struct cmd_operands images = cmd_start(&cmd, argc, argv);
 	if (user.repair && images.count)
 		cmd_usage("option --repair: mends the whole store, not one image");

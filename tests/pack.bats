@@ -79,11 +79,44 @@ tree_of() { # DIR: everything about it that shall survive
 	pack -o three tree >record
 	cmp one three
 	jq -e --arg digest "sha256:$(openssl dgst -sha256 -r one | cut -d' ' -f1)" --argjson size "$(stat -c %s one)" \
-		'.kind == "blob" and .blob == {"digest": $digest, "mediaType": "application/vnd.oci.image.layer.v1.tar", "size": $size}' record
+		'.kind == "blob" and .diff_id == $digest and
+			.blob == {"digest": $digest, "mediaType": "application/vnd.oci.image.layer.v1.tar", "size": $size}' record
 	same "$(cat record)" "$(pack -o /dev/null tree)"
 	[ -c /dev/null ]
 	pack -o - tree | cmp - one
 	same "$(tar -tf one --quoting-style=escape | LC_ALL=C sort)" "$(tar -tf one --quoting-style=escape | LC_ALL=C sort -u)"
+}
+
+@test "--compress: one stream whatever the number of threads, with the digest it has and the one within" {
+	make_tree tree
+	head -c 3000000 /dev/urandom >tree/random # more blocks than threads, and what cannot be compressed
+	mkdir empty
+	pack tree >plain
+	for how in gzip zstd 'zstd --level 1'; do
+		# shellcheck disable=SC2086
+		for jobs in 1 2 8; do
+			pack -j $jobs --compress $how -o "$jobs" tree >record
+			jq -e --arg type "application/vnd.oci.image.layer.v1.tar+${how%% *}" --arg outer "$(sha256sum <"$jobs" | cut -d' ' -f1)" \
+				--arg inner "$(sha256sum <plain | cut -d' ' -f1)" --argjson size "$(stat -c %s "$jobs")" \
+				'.diff_id == "sha256:" + $inner and .blob == {"digest": ("sha256:" + $outer), "mediaType": $type, "size": $size}' record
+		done
+		cmp 1 2 && cmp 1 8
+		"${how%% *}" -dc <1 | cmp - plain
+		# shellcheck disable=SC2086
+		pack --compress $how tree | cmp - 1
+		unpack --tar --setuid --devices --capabilities "out.${how// /}" <1
+		diff <(tree_of tree) <(tree_of "out.${how// /}")
+		# shellcheck disable=SC2086
+		pack --compress $how empty | "${how%% *}" -dc | cmp - <(pack empty)
+	done
+	[ "$(stat -c %s 1)" -gt "$(pack --compress zstd --level 9 tree | wc -c)" ]
+	refuse 2 pack --compress gzip --level 3 tree
+	says --level
+	refuse 2 pack --compress bzip2 tree
+	refuse 8 pack --compress gzip -o /dev/full tree
+	says /dev/full
+	refuse 8 pack --compress zstd -o /dev/full tree
+	refuse 2 pack --compress gzip -j 0 tree
 }
 
 @test "entries are sorted, owners are numbers without names" {

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <string.h>
@@ -139,4 +140,11 @@ int proc_run(const struct proc *p, const void *input, size_t length, size_t limi
 		kill(pid, SIGKILL);
 	int status = proc_wait(pid, failed ? &(struct err){ 0 } : e);
 	return failed ? -1 : status;
+}
+
+int proc_processors(int most)
+{
+	cpu_set_t cpus;
+	int n = sched_getaffinity(0, sizeof cpus, &cpus) < 0 ? 1 : CPU_COUNT(&cpus);
+	return n < 1 ? 1 : n > most ? most : n;
 }

@@ -25,4 +25,7 @@ int proc_wait(pid_t pid, struct err *e);
 // p->in and p->out are ignored. Returns its exit status as proc_wait, or -1; more output is STATUS_LIMIT.
 int proc_run(const struct proc *p, const void *input, size_t length, size_t limit, struct buf *output, struct err *e);
 
+// How many processors this process may use, 1 to `most`.
+int proc_processors(int most);
+
 #endif

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -12,6 +11,7 @@
 
 #include "base/io.h"
 #include "base/mem.h"
+#include "base/proc.h"
 #include "disk/payload.h"
 
 enum { PIPE_ROOM = 1 << 20 };
@@ -66,9 +66,7 @@ int64_t payload_left(int fd)
 
 int payload_default_jobs(void)
 {
-	cpu_set_t cpus;
-	int n = sched_getaffinity(0, sizeof cpus, &cpus) < 0 ? 1 : CPU_COUNT(&cpus);
-	return n < 1 ? 1 : n > PAYLOAD_JOBS_MAX ? PAYLOAD_JOBS_MAX : n;
+	return proc_processors(PAYLOAD_JOBS_MAX);
 }
 
 static size_t round_up(size_t n, size_t unit)

@@ -6,23 +6,31 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <zlib.h>
 
 #include "base/io.h"
 #include "base/jsonio.h"
 #include "base/mem.h"
+#include "base/proc.h"
 #include "base/record.h"
 #include "crypto/hash.h"
 #include "image/archive.h"
+#include "image/encode.h"
 #include "image/fanout.h"
 #include "oci/descriptor.h"
 
-enum { GZIP_WINDOW = 15 + 16, GZIP_MEMORY = 8, GZIP_LEVEL = 6 }; // +16: zlib's way to ask for gzip; its header is all zero then
+enum { JOBS_UNASKED = 8 }; // at most: each takes memory
 
 static const char *output; // what --output says
+static int64_t jobs;       // what --jobs says, or 0
 
 const struct cmd_option archive_options[] = {
 	CMD_TEXT('o', "output", "FILE", &output, "write the archive there, and its record to stdout"),
+	CMD_END,
+};
+
+const struct cmd_option archive_jobs_options[] = {
+	CMD_NUMBER('j', "jobs", "N", &jobs, 1, ENCODE_JOBS_MAX,
+		"threads that compress; unless told, one per processor, 8 at most"),
 	CMD_END,
 };
 
@@ -32,14 +40,13 @@ bool archive_to_file(void)
 }
 
 struct archive {
-	bool gzip, hash_tar;
+	struct archive_form form;
+	size_t jobs;
 	struct io_output file; // fd -1 when the output is not a new file
 	int fd;                // where the bytes go; borrowed from file, or owned
 	struct fanout *fanout;
 	struct hash *blob, *tar;
-	z_stream z;
-	bool compressing;
-	unsigned char *packed; // IO_CHUNK bytes of compressed output
+	struct encoder *encoder; // NULL for none
 	int64_t size;
 };
 
@@ -61,27 +68,17 @@ static int add_to_hash(void *hash, const void *data, size_t length, struct err *
 	return 0;
 }
 
-static int deflate_some(struct archive *a, const void *data, size_t length, int flush, struct err *e)
+static int hash_and_write(void *archive, const void *data, size_t length, struct err *e)
 {
-	a->z.next_in = (z_const Bytef *)data;
-	a->z.avail_in = (uInt)length;
-	do {
-		a->z.next_out = a->packed;
-		a->z.avail_out = (uInt)IO_CHUNK;
-		if (deflate(&a->z, flush) == Z_STREAM_ERROR)
-			return err_set(e, STATUS_SYSTEM, "zlib cannot compress");
-		size_t n = IO_CHUNK - a->z.avail_out;
-		if (a->blob)
-			hash_add(a->blob, a->packed, n);
-		if (write_out(a, a->packed, n, e) < 0)
-			return -1;
-	} while (a->z.avail_out == 0);
-	return 0;
+	struct archive *a = archive;
+	if (a->blob)
+		hash_add(a->blob, data, length);
+	return write_out(a, data, length, e);
 }
 
 static int compress_out(void *archive, const void *data, size_t length, struct err *e)
 {
-	return deflate_some(archive, data, length, Z_NO_FLUSH, e);
+	return encode_add(((struct archive *)archive)->encoder, data, length, e);
 }
 
 // ---- the life of an archive ----
@@ -106,37 +103,46 @@ static int open_output(struct archive *a, struct sandbox *sandbox, struct err *e
 	return 0;
 }
 
-struct archive *archive_open(bool gzip, bool hash_tar, struct sandbox *sandbox, struct err *e)
+struct archive *archive_open(const struct archive_form *form, struct sandbox *sandbox, struct err *e)
 {
 	struct archive *a = mem_alloc(sizeof *a);
-	*a = (struct archive){ .gzip = gzip, .hash_tar = hash_tar, .fd = -1, .file.fd = -1 };
+	*a = (struct archive){ .form = *form, .jobs = (size_t)jobs, .fd = -1, .file.fd = -1 };
+	if (!jobs)
+		a->jobs = (size_t)proc_processors(JOBS_UNASKED);
 	if (open_output(a, sandbox, e) == 0)
 		return a;
 	archive_discard(a);
 	return NULL;
 }
 
+static int start_encoder(struct archive *a, struct err *e)
+{
+	const struct encode_options how = {
+		.codec = a->form.codec,
+		.level = a->form.level ? a->form.level : ENCODE_ZSTD_LEVEL,
+		.jobs = a->jobs,
+	};
+	a->encoder = encode_start(&how, hash_and_write, a, e);
+	return a->encoder ? 0 : -1;
+}
+
 int archive_start(struct archive *a, struct err *e)
 {
 	struct fanout_consumer consumers[FANOUT_CONSUMERS_MAX];
 	size_t count = 0;
-	if (archive_to_file())
+	bool packed = a->form.codec != CODEC_NONE;
+	if (archive_to_file()) {
 		a->blob = hash_start(DIGEST_SHA256);
-	if (a->hash_tar) {
-		a->tar = hash_start(DIGEST_SHA512);
-		consumers[count++] = (struct fanout_consumer){ add_to_hash, a->tar };
+		if (packed || a->form.inner != DIGEST_SHA256) {
+			a->tar = hash_start(a->form.inner);
+			consumers[count++] = (struct fanout_consumer){ add_to_hash, a->tar };
+		}
 	}
-	if (a->gzip) {
-		if (deflateInit2(&a->z, GZIP_LEVEL, Z_DEFLATED, GZIP_WINDOW, GZIP_MEMORY, Z_DEFAULT_STRATEGY) != Z_OK)
-			return err_set(e, STATUS_SYSTEM, "zlib cannot start");
-		a->compressing = true;
-		a->packed = mem_alloc(IO_CHUNK);
-		consumers[count++] = (struct fanout_consumer){ compress_out, a };
-	} else {
-		if (a->blob)
-			consumers[count++] = (struct fanout_consumer){ add_to_hash, a->blob };
-		consumers[count++] = (struct fanout_consumer){ write_out, a };
-	}
+	if (packed && start_encoder(a, e) < 0)
+		return -1;
+	if (a->blob && !packed)
+		consumers[count++] = (struct fanout_consumer){ add_to_hash, a->blob };
+	consumers[count++] = (struct fanout_consumer){ packed ? compress_out : write_out, a };
 	a->fanout = fanout_start(consumers, count, e);
 	return a->fanout ? 0 : -1;
 }
@@ -156,15 +162,22 @@ static int end_stream(struct archive *a, struct err *e)
 	struct fanout *f = mem_steal(a->fanout);
 	if (fanout_finish(f, e) < 0)
 		return -1;
-	return a->compressing ? deflate_some(a, NULL, 0, Z_FINISH, e) : 0;
+	return a->encoder ? encode_finish(a->encoder, e) : 0;
+}
+
+static const char *media_type(enum codec codec)
+{
+	return codec == CODEC_GZIP ? MEDIA_TAR "+gzip" : codec == CODEC_ZSTD ? MEDIA_TAR "+zstd" : MEDIA_TAR;
 }
 
 int archive_finish(struct archive *a, struct archive_result *result, struct err *e)
 {
 	int failed = end_stream(a, e);
-	*result = (struct archive_result){ .size = a->size };
-	if (!failed && a->blob)
+	*result = (struct archive_result){ .media_type = media_type(a->form.codec), .size = a->size };
+	if (!failed && a->blob) {
 		hash_finish(mem_steal(a->blob), result->digest);
+		memcpy(result->tar, result->digest, sizeof result->tar);
+	}
 	if (!failed && a->tar)
 		hash_finish(mem_steal(a->tar), result->tar);
 	if (!failed && a->file.fd >= 0) {
@@ -184,17 +197,15 @@ void archive_discard(struct archive *a)
 	if (a->file.fd < 0 && a->fd >= 0)
 		close(a->fd);
 	io_discard(&a->file);
-	if (a->compressing)
-		deflateEnd(&a->z);
 	hash_free(a->blob);
 	hash_free(a->tar);
-	free(a->packed);
+	encode_free(a->encoder);
 	free(a);
 }
 
 void archive_write_record(const struct archive_result *result)
 {
-	jsonio_auto json_t *record = json_pack("{s:s}", "kind", "blob");
-	json_object_set_new(record, "blob", descriptor_json(MEDIA_TAR, result->digest, result->size));
+	jsonio_auto json_t *record = json_pack("{s:s, s:s}", "kind", "blob", "diff_id", result->tar);
+	json_object_set_new(record, "blob", descriptor_json(result->media_type, result->digest, result->size));
 	record_write(record);
 }
