@@ -130,7 +130,7 @@ static int write_layers(struct conversion *c, const json_t *record, struct buf *
 	const struct acirender_sink sink = { put_entry, begin_layer, end_layer, c };
 	how.codec = codeclimits_asked;
 	how.unverified = user.unverified;
-	c->tree = layertree_new();
+	c->tree = layertree_new(false);
 	int result = acirender(c->store, record, &sink, &how, manifest, e);
 	if (c->intake)
 		intake_abort(c->intake, e);

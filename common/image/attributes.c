@@ -16,6 +16,8 @@ static void lose(struct tree_lost *lost, const char *path)
 		snprintf(lost->first, sizeof lost->first, "%s", path);
 }
 
+const struct keeper attributes_all = { .options = { .capabilities = true, .owners = true } };
+
 bool attributes_keep_xattr(const struct keeper *k, const char *name)
 {
 	if (!strcmp(name, "security.capability"))

@@ -27,6 +27,7 @@ struct attributes {
 // What is to be kept of an entry; the rest is counted as lost.
 struct attributes attributes_of(struct keeper *k, const struct tar_entry *entry, const char *path);
 bool attributes_keep_xattr(const struct keeper *k, const char *name);
+extern const struct keeper attributes_all; // keeps all that any does: what goes into an archive
 
 // After a chown that gave `result`: an id that this user namespace does not map, or a missing privilege, is no error but a loss, and
 // nothing is half done then: the setuid bits go, too.

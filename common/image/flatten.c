@@ -69,7 +69,11 @@ static int over_layer(struct flatten *f, pass_visit *visit, struct err *e)
 struct flatten *flatten_read(struct store *s, const struct ociimage *image, const struct render_options *options, struct err *e)
 {
 	struct flatten *f = mem_alloc(sizeof *f);
-	*f = (struct flatten){ .store = s, .image = image, .options = options, .tree = layertree_new(), .layers = json_array() };
+	*f = (struct flatten){ .store = s,
+		.image = image,
+		.options = options,
+		.tree = layertree_new(false),
+		.layers = json_array() };
 	for (f->layer = 0; f->layer < ociimage_layers(image); f->layer++) {
 		json_t *layer = ociimage_layer(image, f->layer, e);
 		if (!layer)
@@ -175,7 +179,6 @@ static int write_others(struct flatten *f, const struct file *file, struct tar_e
 static int write_file(struct flatten *f, const struct file *file, const struct tar_entry *from, struct tar_reader *r,
 	struct err *e)
 {
-	static const struct keeper all = { .options = { .capabilities = true, .owners = true } };
 	mem_auto char *path = outer_path(f, file->path);
 	mem_auto struct tar_xattr *kept = mem_alloc((from->xattr_count + 1) * sizeof *kept);
 	struct tar_entry entry = *from;
@@ -183,7 +186,7 @@ static int write_file(struct flatten *f, const struct file *file, const struct t
 	entry.xattrs = kept;
 	entry.xattr_count = 0;
 	for (size_t i = 0; i < from->xattr_count; i++)
-		if (attributes_keep_xattr(&all, from->xattrs[i].name))
+		if (attributes_keep_xattr(&attributes_all, from->xattrs[i].name))
 			kept[entry.xattr_count++] = from->xattrs[i];
 	if (tarwrite_entry(f->out, &entry, e) < 0 || copy_data(f, r, e) < 0)
 		return -1;

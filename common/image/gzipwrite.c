@@ -142,7 +142,7 @@ int gzipwrite_finish(struct gzipwrite *g, struct err *e)
 
 struct gzipwrite *gzipwrite_start(size_t jobs, encode_sink *sink, void *context, struct err *e)
 {
-	static const unsigned char header[10] = { 0x1f, 0x8b, 8, [9] = 0xff }; // no name, no time, of no system in particular
+	static const unsigned char header[10] = { 0x1f, 0x8b, 8, [9] = 3 }; // no name, no time, of Unix
 	struct gzipwrite *g = mem_alloc(sizeof *g);
 	*g = (struct gzipwrite){ .sink = sink, .context = context, .count = 2 * jobs + 1 };
 	pthread_mutex_init(&g->lock, NULL);

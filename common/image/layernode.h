@@ -1,4 +1,4 @@
-// The nodes of a tree of names, and the names of one directory. Part of layertree.c, not for others.
+// The nodes of a tree of names, and the names of one directory: layertree.c makes them, others only look.
 // SPDX-License-Identifier: Apache-2.0
 #ifndef IMAGE_LAYERNODE_H
 #define IMAGE_LAYERNODE_H
@@ -12,6 +12,7 @@ struct layernode {
 	struct layernode **children; // of a directory: a hash table, NULL for a free slot
 	size_t room, count;
 	size_t touched; // the last layer, from 1, that made this or something below it
+	bool met;       // for who compares; false at the start
 	size_t length;
 	char name[];
 };

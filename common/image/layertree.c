@@ -17,12 +17,14 @@
 struct layertree {
 	struct layernode *root;
 	unsigned char key[LAYERNODE_KEY_BYTES];
-	size_t layer; // of the entry being put, from 1
+	bool about_files; // what their entries say is kept, too
+	size_t layer;     // of the entry being put, from 1
 };
 
-struct layertree *layertree_new(void)
+struct layertree *layertree_new(bool about_files)
 {
 	struct layertree *t = mem_alloc(sizeof *t);
+	t->about_files = about_files;
 	if (getrandom(t->key, sizeof t->key, 0) != sizeof t->key)
 		abort(); // cannot fail since Linux 3.17
 	t->root = layernode_new(".", 1, layernode_implied());
@@ -120,24 +122,23 @@ static void touch(struct layertree *t, const struct way *w)
 
 static void keep_xattrs(struct tar_entry *copy, const struct tar_entry *entry)
 {
-	static const struct keeper all = { .options = { .capabilities = true, .owners = true } };
 	struct tar_xattr *xattrs = mem_alloc((entry->xattr_count + 1) * sizeof *xattrs);
 	copy->xattr_count = 0;
 	copy->xattrs = xattrs;
 	for (size_t i = 0; i < entry->xattr_count; i++) {
 		const struct tar_xattr *x = &entry->xattrs[i];
-		if (attributes_keep_xattr(&all, x->name))
+		if (attributes_keep_xattr(&attributes_all, x->name))
 			xattrs[copy->xattr_count++] =
 				(struct tar_xattr){ mem_text(x->name), mem_text_n(x->value, x->length), x->length };
 	}
 }
 
-static struct layertree_inode *inode_of(const struct tar_entry *entry, size_t layer, size_t number)
+static struct layertree_inode *inode_of(const struct layertree *t, const struct tar_entry *entry, size_t layer, size_t number)
 {
 	struct layertree_inode *inode = layernode_new_inode(entry->type);
 	inode->layer = layer;
 	inode->entry = number;
-	if (entry->type == TAR_FILE)
+	if (entry->type == TAR_FILE && !t->about_files)
 		return inode;
 	inode->about = mem_alloc(sizeof *inode->about);
 	*inode->about = *entry;
@@ -209,7 +210,7 @@ static int put_entry(struct layertree *t, size_t layer, size_t number, const str
 		failed = err_set(e, STATUS_MALFORMED, "'%s': a hard link to itself", entry->path);
 	if (!failed) {
 		touch(t, &way);
-		put_at(t, end_of(&way), name, linked ? linked : inode_of(entry, layer, number));
+		put_at(t, end_of(&way), name, linked ? linked : inode_of(t, entry, layer, number));
 	}
 	if (linked)
 		layernode_let_go(linked);
@@ -272,7 +273,7 @@ int layertree_put(struct layertree *t, size_t layer, size_t number, const struct
 	if (!strcmp(entry->path, ".") || !strcmp(entry->path, "/")) {
 		if (entry->type != TAR_DIRECTORY)
 			return err_set(e, STATUS_MALFORMED, "'.': the root of the archive is no directory");
-		replace_inode(t->root, inode_of(entry, layer, number));
+		replace_inode(t->root, inode_of(t, entry, layer, number));
 		return 0;
 	}
 	if (tree_leaves_root(entry->path))
@@ -284,6 +285,18 @@ int layertree_put(struct layertree *t, size_t layer, size_t number, const struct
 	if (meaning == LAYERS_NOTHING || layer == 0)
 		return 0;
 	return white_out(t, entry->path, name, meaning == LAYERS_OPAQUE, e);
+}
+
+struct layernode *layertree_find(const struct layertree *t, const char *path)
+{
+	struct layernode *n = t->root;
+	if (!strcmp(path, "."))
+		return n;
+	for (size_t length; n && *path; path += length + (path[length] == '/')) {
+		length = strcspn(path, "/");
+		n = layernode_find(t->key, n, path, length);
+	}
+	return n;
 }
 
 size_t layertree_obstacle(const struct layertree *t, const char *path)

@@ -19,6 +19,7 @@
 #include "base/mem.h"
 #include "base/msg.h"
 #include "base/texts.h"
+#include "image/attributes.h"
 #include "image/treewalk.h"
 
 enum {
@@ -69,11 +70,6 @@ static void forget_xattrs(struct walk *w)
 	w->xattr_count = 0;
 }
 
-static bool is_kept(const char *name)
-{
-	return !strncmp(name, "user.", 5) || !strcmp(name, "security.capability");
-}
-
 static int read_xattr(struct walk *w, int fd, const char *name, struct err *e)
 {
 	mem_auto char *value = mem_alloc(XATTR_MAX);
@@ -97,7 +93,7 @@ static int read_xattrs(struct walk *w, int fd, struct err *e)
 	if (n < 0)
 		return errno == ENOTSUP ? 0 : call_failed(w, "list its extended attributes", e);
 	for (const char *name = names; name < names + n; name += strlen(name) + 1)
-		if (is_kept(name) && read_xattr(w, fd, name, e) < 0)
+		if (attributes_keep_xattr(&attributes_all, name) && read_xattr(w, fd, name, e) < 0)
 			return -1;
 	return 0;
 }

@@ -42,7 +42,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		".wh.a", ".wh.b", "a/.wh.a", "b/.wh.b", ".wh..wh..opq", "a/.wh..wh..opq", "c/a/.wh.b", ".wh.", ".wh...",
 		".wh.a/b", ".wh..wh.x", "../a", "a/b/c/d", "b/.." };
 	static const enum tar_type types[] = { TAR_FILE, TAR_HARD_LINK, TAR_SYMLINK, TAR_DIRECTORY, TAR_FIFO, TAR_FILE };
-	struct layertree *t = layertree_new();
+	struct layertree *t = layertree_new(true);
 	size_t layer = 0, number = 0;
 	for (; size >= 3; data += 3, size -= 3, number++) {
 		struct err e = { 0 };
