@@ -20,6 +20,7 @@
 #include "image/layers.h"
 #include "image/layertree.h"
 #include "image/ociaci.h"
+#include "image/ociwrite.h"
 #include "image/pass.h"
 #include "image/storecmd.h"
 #include "image/tarwrite.h"
@@ -154,39 +155,14 @@ static json_t *own_manifest(const struct buf *text, json_t *record, struct err *
 	return manifest;
 }
 
-// The blob of a JSON text, and its descriptor; a new reference.
-static json_t *put_json(struct store *s, const json_t *value, const char *media_type, struct err *e)
-{
-	char digest[DIGEST_TEXT_MAX];
-	mem_auto char *text = jsonio_text(value);
-	if (store_put_blob(s, text, strlen(text), digest, e) < 0)
-		return NULL;
-	return descriptor_json(media_type, digest, (int64_t)strlen(text));
-}
-
-static json_t *platform_of(const json_t *config)
-{
-	json_t *platform = json_pack("{s:O, s:O}", "os", json_object_get(config, "os"), "architecture",
-		json_object_get(config, "architecture"));
-	if (json_object_get(config, "variant"))
-		json_object_set(platform, "variant", json_object_get(config, "variant"));
-	return platform;
-}
-
 static json_t *describe(const struct conversion *c, const json_t *from, const json_t *manifest, struct err *e)
 {
 	jsonio_auto json_t *config = ociaci_config(manifest, c->diff_ids, e);
-	jsonio_auto json_t *config_at = config ? put_json(c->store, config, MEDIA_CONFIG, e) : NULL;
-	if (!config_at)
+	json_t *record = config ? ociwrite_image(c->store, config, c->layers, NULL, e) : NULL;
+	if (!record)
 		return NULL;
-	jsonio_auto json_t *outer = json_pack("{s:i, s:s, s:O, s:O}", "schemaVersion", 2, "mediaType", MEDIA_MANIFEST, "config",
-		config_at, "layers", c->layers);
-	json_t *manifest_at = put_json(c->store, outer, MEDIA_MANIFEST, e);
-	if (!manifest_at)
-		return NULL;
-	json_t *record = json_pack("{s:s, s:s, s:o, s:o, s:O, s:O, s:o}", "kind", "image", "name", aci_name(manifest), "labels",
-		aci_labels(manifest), "manifest", manifest_at, "config", config_at, "layers", c->layers, "platform",
-		platform_of(config));
+	json_object_set_new(record, "name", json_string(aci_name(manifest)));
+	json_object_set_new(record, "labels", aci_labels(manifest));
 	ociaci_derive(record, from);
 	return record;
 }

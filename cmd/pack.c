@@ -1,9 +1,10 @@
 // pack - write a directory tree as a tar archive
 // SPDX-License-Identifier: Apache-2.0
 //
-// stdin: nothing, or with `--base -` an image record. stdout: a tar (POSIX.1-2017 pax), the same bytes for the same tree; with --output the
+// stdin: nothing, or with `--base -` the record of an OCI image. stdout: a tar (POSIX.1-2017 pax), the same bytes for the same tree; with --output the
 // blob record of the file written. With --layer it is a layer: the difference to the base (image-spec layer.md). 5 when the tree changed
 // meanwhile.
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
@@ -29,7 +30,7 @@ static struct {
 
 static const struct cmd_option options[] = {
 	CMD_FLAG(0, "layer", &user.layer, "write a layer: the difference to the base, with whiteouts"),
-	CMD_TEXT(0, "base", "DIR", &user.base, "what the layer lies upon; `-`: the image whose record is on stdin"),
+	CMD_TEXT(0, "base", "BASE", &user.base, "what the layer lies upon: a directory, or a file with an image's record"),
 	CMD_CHOICE(0, "compress", &user.compress, "gzip|zstd|none", "how the archive is compressed; none unless told"),
 	CMD_NUMBER(0, "level", "N", &user.level, 1, ENCODE_ZSTD_MAX, "of zstd, 1 to 19; 3 unless told"),
 	CMD_GROUP(archive_jobs_options),
@@ -78,16 +79,20 @@ struct job {
 static int prepare(struct job *j, const struct archive_form *form, struct err *e)
 {
 	struct sandbox sandbox = { 0 };
-	bool from_image = user.base && !strcmp(user.base, "-");
+	bool from_image = false;
 	j->directory = open(j->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (j->directory < 0)
 		return err_open(e, j->name);
-	if (user.base && !from_image && (j->base = open(user.base, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
-		return err_open(e, user.base);
-	if (from_image && !(j->image = image_read("image", e)))
+	if (user.base) {
+		j->base = strcmp(user.base, "-") ? open(user.base, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+		from_image = j->base < 0 && (!strcmp(user.base, "-") || errno == ENOTDIR);
+		if (j->base < 0 && !from_image)
+			return err_open(e, user.base);
+	}
+	if (from_image && !(j->image = image_read_file(user.base, "image", e)))
 		return -1;
 	if (from_image && !ociimage_is(j->image))
-		return err_set(e, STATUS_MALFORMED, "record: no OCI image: it has no manifest");
+		return err_set(e, STATUS_MALFORMED, "'%s': the record of no OCI image: it has no manifest", user.base);
 	j->archive = archive_open(form, &sandbox, e);
 	if (!j->archive)
 		return -1;

@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // stdin or FILE: any bytes, also none. stdout: an image record for an App Container Image (aci.md, "Image Layout") or a tar, else a
-// blob record. What starts as a tar must be a whole one, and what is laid out as an ACI a valid one: else 6, and nothing is stored.
+// blob record. What starts as a tar must be a whole one, and what is laid out as an ACI a valid one: else 6, and nothing is stored. With
+// --base the record is that of an OCI image with the tar as its last layer.
 #include <string.h>
 #include <unistd.h>
 
@@ -14,6 +15,8 @@
 #include "crypto/hash.h"
 #include "image/aci.h"
 #include "image/codeclimits.h"
+#include "image/image.h"
+#include "image/ociwrite.h"
 #include "image/storecmd.h"
 #include "oci/descriptor.h"
 
@@ -25,12 +28,14 @@
 static struct {
 	const char *media_type;
 	const char *signature;
+	const char *base;
 } user;
 
 static const struct cmd_option options[] = {
 	CMD_GROUP(storecmd_options),
 	CMD_TEXT(0, "media-type", "TYPE", &user.media_type, "what the bytes are; nothing is recognised"),
 	CMD_TEXT(0, "signature", "FILE", &user.signature, "store this detached signature and name it in the record"),
+	CMD_TEXT(0, "base", "FILE", &user.base, "lay the bytes, a layer, upon the OCI image of this record"),
 	CMD_GROUP(codeclimits_options),
 	CMD_GROUP(progress_options),
 	CMD_END,
@@ -104,18 +109,22 @@ struct look {
 	struct codec_reader *codec;
 	unsigned char start[TAR_BLOCK]; // the first header, read to recognise it and then given to the reader
 	size_t replayed;
+	struct hash *hash; // of the archive
 };
 
 static ssize_t from_look(void *context, void *data, size_t length, struct err *e)
 {
 	struct look *l = context;
 	size_t left = sizeof l->start - l->replayed;
-	if (!left)
-		return codec_read(l->codec, data, length, e);
-	length = length < left ? length : left;
-	memcpy(data, l->start + l->replayed, length);
-	l->replayed += length;
-	return (ssize_t)length;
+	ssize_t n = (ssize_t)(length < left ? length : left);
+	if (left)
+		memcpy(data, l->start + l->replayed, (size_t)n);
+	else
+		n = codec_read(l->codec, data, length, e);
+	l->replayed += left ? (size_t)n : 0;
+	if (n > 0)
+		hash_add(l->hash, data, (size_t)n);
+	return n;
 }
 
 // pax of POSIX.1-2017, "ustar Interchange Format": the checksum counts itself as blanks.
@@ -146,7 +155,7 @@ static int walk(struct look *l, bool *is_aci, struct err *e)
 	return got;
 }
 
-// Writes one word: `bytes` for what is no tar, `aci`, or the name of a tar's codec.
+// Writes one word: `bytes` for what is no tar, `aci`, or the name of a tar's codec; with that a second one, its digest uncompressed.
 static int look_at(void *context, int out, struct err *e)
 {
 	struct look *l = context;
@@ -160,10 +169,13 @@ static int look_at(void *context, int out, struct err *e)
 		codec_close(l->codec);
 		return dprintf(out, "bytes") < 0 ? -1 : 0;
 	}
+	char digest[DIGEST_TEXT_MAX];
+	l->hash = hash_start(DIGEST_SHA256);
 	int failed = walk(l, &is_aci, e);
-	const char *word = is_aci ? "aci" : codec_name(codec_of(l->codec));
+	const char *word = codec_name(codec_of(l->codec));
 	codec_close(l->codec);
-	return failed ? -1 : dprintf(out, "%s", word) < 0 ? -1 : 0;
+	hash_finish(l->hash, digest);
+	return failed ? -1 : (is_aci ? dprintf(out, "aci") : dprintf(out, "%s %s", word, digest)) < 0 ? -1 : 0;
 }
 
 static int rewound(int fd, struct err *e)
@@ -210,15 +222,17 @@ static json_t *recognise_archive(int fd, char type[static TYPE_MAX], struct err 
 		snprintf(type, TYPE_MAX, MEDIA_ACI);
 		return record;
 	}
-	if (rewound(fd, e) < 0 || sandbox_child(look_at, &look, 64, &word, e) < 0)
+	if (rewound(fd, e) < 0 || sandbox_child(look_at, &look, DIGEST_TEXT_MAX + 64, &word, e) < 0)
 		return NULL;
 	if (!strcmp(buf_text(&word), "aci") || user.media_type)
 		*e = no_aci;
 	if (e->status || !strcmp(buf_text(&word), "bytes"))
 		return NULL;
-	bool plain = !strcmp(buf_text(&word), codec_name(CODEC_NONE));
-	snprintf(type, TYPE_MAX, "application/vnd.oci.image.layer.v1.tar%s%s", plain ? "" : "+", plain ? "" : buf_text(&word));
-	return json_pack("{s:s}", "kind", "image");
+	size_t length = strcspn(buf_text(&word), " ");
+	mem_auto char *codec = mem_text_n(buf_text(&word), length);
+	bool plain = !strcmp(codec, codec_name(CODEC_NONE));
+	snprintf(type, TYPE_MAX, MEDIA_TAR "%s%s", plain ? "" : "+", plain ? "" : codec);
+	return json_pack("{s:s, s:s}", "kind", "image", "diff_id", buf_text(&word) + length + 1);
 }
 
 // The record without its blob; `type` becomes the blob's media type. Of the types a user may give, only the ACI's is looked into.
@@ -251,23 +265,36 @@ static json_t *put_signature(struct store *s, int fd, struct err *e)
 	return descriptor_json(MEDIA_SIGNATURE, digest, (int64_t)text.length);
 }
 
-static json_t *put(struct store *s, int in, int signature, struct err *e)
+// What the record becomes with --base; without, the record. A new reference.
+static json_t *lay_upon(struct store *s, const json_t *base, const json_t *record, struct err *e)
+{
+	const char *diff_id = json_string_value(json_object_get(record, "diff_id"));
+	return base ? ociwrite_add_layer(s, base, json_object_get(record, "blob"), diff_id, e)
+		    : json_incref((json_t *)(uintptr_t)record);
+}
+
+static json_t *put(struct store *s, int in, int signature, const json_t *base, struct err *e)
 {
 	struct io_output o;
 	char digest[DIGEST_TEXT_MAX], type[TYPE_MAX];
 	int64_t size;
 	if (store_create_blob(s, &o, e) < 0)
 		return NULL;
-	jsonio_auto json_t *record = take(in, &o, digest, &size, e) < 0 ? NULL : recognise(o.fd, size, type, e);
+	int failed = take(in, &o, digest, &size, e);
+	if (!failed && base && !size)
+		failed = err_set(e, STATUS_MALFORMED, "no input: an earlier stage failed");
+	jsonio_auto json_t *record = failed ? NULL : recognise(o.fd, size, type, e);
 	json_t *signed_by = record && signature >= 0 ? put_signature(s, signature, e) : NULL;
-	if (e->status) {
+	if (signed_by)
+		json_object_set_new(record, "signature", signed_by);
+	if (record)
+		json_object_set_new(record, "blob", descriptor_json(type, digest, size));
+	jsonio_auto json_t *image = e->status ? NULL : lay_upon(s, base, record, e);
+	if (!image) {
 		io_discard(&o);
 		return NULL;
 	}
-	json_object_set_new(record, "blob", descriptor_json(type, digest, size));
-	if (signed_by)
-		json_object_set_new(record, "signature", signed_by);
-	return store_commit_blob(s, &o, digest, e) < 0 ? NULL : json_incref(record);
+	return store_commit_blob(s, &o, digest, e) < 0 ? NULL : json_incref(image);
 }
 
 int main(int argc, char **argv)
@@ -277,10 +304,16 @@ int main(int argc, char **argv)
 	struct cmd_operands files = cmd_start(&cmd, argc, argv);
 	if (user.media_type && !is_media_type(user.media_type))
 		cmd_usage("option --media-type: not a media type: '%s'", user.media_type);
-	io_auto int in = io_open_input(files.count ? files.items[0] : "-", &e);
+	if (user.base && (user.media_type || user.signature))
+		cmd_usage("option --base: takes a layer, which --media-type and --signature do not make sense with");
+	const char *name = files.count ? files.items[0] : "-";
+	if (user.base && !strcmp(user.base, "-") && !strcmp(name, "-"))
+		cmd_usage("option --base: stdin cannot be both the record and the layer");
+	jsonio_auto json_t *base = user.base ? image_read_file(user.base, "image", &e) : NULL;
+	io_auto int in = e.status ? -1 : io_open_input(name, &e);
 	io_auto int signature = in >= 0 && user.signature ? io_open_input(user.signature, &e) : -1;
 	store_auto *s = e.status ? NULL : storecmd_open(STORECMD_CREATE, &sandbox, &e);
-	jsonio_auto json_t *record = s ? put(s, in, signature, &e) : NULL;
+	jsonio_auto json_t *record = s ? put(s, in, signature, base, &e) : NULL;
 	if (!record)
 		return cmd_fail(&e);
 	record_write(record);

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 load lib
 load images
+load oci
 setup() { in_own_directory; }
 
 @test "an ACI becomes an image record with its id, name, labels and blob" {
@@ -58,6 +59,10 @@ setup() { in_own_directory; }
 		nothing blob application/octet-stream
 		random blob application/octet-stream
 	END
+	for file in t t.gz t.bz2; do
+		same "sha256:$(sha256sum <t | cut -d' ' -f1)" "$(store-put "$file" | jq -r .diff_id)"
+	done
+	store-put t.xz | unpack --unverified out # which holds it to its diff_id
 }
 
 @test "rkt:U-21 a tar that is cut, or an ACI that is not valid, is 6 and not stored; as plain bytes it may be" {
@@ -111,6 +116,76 @@ setup() { in_own_directory; }
 	refuse 7 store-put --max-ratio 10 bomb
 	same image "$(store-put --max-ratio 100000 bomb | jq -r .kind)"
 	refuse 2 store-put --max-ratio 0 bomb
+}
+
+# The blob of this digest, as JSON.
+blob() { jq -cS . "$(blob_path "$1")"; }
+
+@test "--base: an image with one layer more, that runs as its base" {
+	small_layer one.tar a
+	small_layer two.tar b
+	gzip -n two.tar
+	small_layer three.tar c
+	# shellcheck disable=SC2016  # jq's
+	OCI_CONFIG='. + {created: "2001-01-01T00:00:00Z", author: "me", config: {Cmd: ["x"]}, history: [{created_by: "one"}]}' oci_image layout v1 one.tar >/dev/null
+	oci_image layout plain one.tar >/dev/null
+	oci_replace layout v1 '. + {annotations: {k: "v"}, subject: .config, unknown: 1}'
+	ref-parse oci:layout:v1 | reg-resolve | fetch-blob -q | jq -c '.verified = [{by: "digest", digest: .manifest.digest}]' >base
+	store-put --base base two.tar.gz >two
+	store-put --base - three.tar <two >three
+	same "$(cat two)" "$(gzip -dc two.tar.gz | gzip -n | store-put --base base)"
+	jq -e --slurpfile base base '.derived_from == $base[0] and (has("verified") or has("ref") or has("name") | not) and .platform == $base[0].platform and
+		.layers[0] == $base[0].layers[0] and (.layers[1].mediaType | endswith("tar+gzip"))' two
+	ids=$(for f in one two three; do [[ -e $f.tar ]] || gzip -dk $f.tar.gz; sha256sum <$f.tar; done | jq -Rcn '[inputs | "sha256:" + .[:64]]')
+	blob "$(jq -r .config.digest three)" | jq -e --argjson ids "$ids" '.rootfs.diff_ids == $ids and .author == "me" and .config == {Cmd: ["x"]} and
+		(.history | map(.created_by) == ["one", "tackle: store-put --base", "tackle: store-put --base"]) and (tostring | contains("created\"") | not)'
+	blob "$(jq -r .manifest.digest three)" | jq -e '.annotations == {k: "v"} and .unknown == 1 and (has("subject") | not) and (.layers | length == 3)'
+	unpack --unverified --quiet out <three
+	same 'a b c' "$(ls out | paste -sd' ')"
+	SOURCE_DATE_EPOCH=7 store-put --base base two.tar.gz | reg-push -q oci:layout:v2 >/dev/null
+	skopeo inspect --config oci:layout:v2 | jq -e '.created == "1970-01-01T00:00:07Z" and .history[1].created == .created and .history[0].created == null'
+	ref-parse oci:layout:plain | reg-resolve | fetch-blob -q | store-put --base - three.tar | jq -r .config.digest >digest
+	blob "$(cat digest)" | jq -e 'has("history") or has("created") | not'
+	skopeo copy -q --format v2s2 oci:layout:v2 dir:docker
+	ref-parse dir:docker | reg-resolve | fetch-blob -q | store-put --base - three.tar | reg-push -q oci:layout:v3 >/dev/null
+	ref-parse oci:layout:v3 | reg-resolve | jq -e '[.manifest, .config, .layers[]] | map(.mediaType) | all(contains(".oci."))'
+	skopeo copy -q oci:layout:v3 dir:copied
+}
+
+@test "--base: what is no layer, or no base for one, is refused and not stored" {
+	small_layer one.tar a
+	small_layer two.tar b
+	oci_image layout v1 one.tar >/dev/null
+	ref-parse oci:layout:v1 | reg-resolve | fetch-blob -q >base
+	find "$TACKLE_STORE/blobs" -type f | sort >before
+	small_image example.com/a 1.0 | tee image.aci | bzip2 >image.bz2
+	bzip2 -k two.tar
+	head -c 2000 two.tar >cut
+	while IFS='|' read -r expected says file base; do
+		refuse "$expected" store-put --base "$base" "$file"
+		says "$says"
+	done <<-'CASES'
+		1|no layer|image.aci|base
+		1|no layer|two.tar.bz2|base
+		1|no layer|base|base
+		6|truncated|cut|base
+		6|no input|/dev/null|base
+		6|'two.tar'|two.tar|two.tar
+		6|'/dev/null'|two.tar|/dev/null
+		3|missing|two.tar|missing
+	CASES
+	jq -c .manifest.digest=.config.digest base >changed
+	refuse 6 store-put --base changed two.tar
+	jq -c .layers=[] base >changed
+	refuse 1 store-put --base changed two.tar
+	says 'the base'
+	refuse 2 store-put --base - <base
+	refuse 2 store-put --base base --media-type text/plain two.tar
+	refuse 2 store-put --base base --signature two.tar two.tar
+	PIPED=1 refuse 4 store-put --base - two.tar <<<'{"kind":"error","status":4,"program":"x","message":"y"}'
+	find "$TACKLE_STORE/blobs" -type f | sort | diff before -
+	refuse 3 store-put --store other --base base two.tar
+	same '' "$(find other/blobs -type f)"
 }
 
 @test "a missing file is 3 and makes no store; a directory is 8" {

@@ -8,12 +8,13 @@
 // Reads records from a descriptor until its end.
 struct record_reader {
 	int fd;
-	const char *kinds; // the kinds accepted, separated by blanks; NULL accepts any
-	struct buf unread; // zero at the start
-	size_t at;         // where the next line starts in unread
-	size_t count;      // records read so far
-	size_t line;       // lines read so far, for messages
-	json_int_t of;     // what the first record said of their number, 0 when it said nothing
+	const char *subject; // names it in messages; NULL is stdin
+	const char *kinds;   // the kinds accepted, separated by blanks; NULL accepts any
+	struct buf unread;   // zero at the start
+	size_t at;           // where the next line starts in unread
+	size_t count;        // records read so far
+	size_t line;         // lines read so far, for messages
+	json_int_t of;       // what the first record said of their number, 0 when it said nothing
 	bool ended;
 };
 
@@ -26,6 +27,7 @@ void record_reader_free(struct record_reader *r);
 
 // Exactly one record from stdin, a new reference. Nothing at all is STATUS_MALFORMED, a second one too.
 json_t *record_read(const char *kinds, struct err *e);
+json_t *record_read_from(int fd, const char *subject, const char *kinds, struct err *e); // the same from there
 
 // All records from stdin as an array, at least one; a new reference.
 json_t *record_read_all(const char *kinds, struct err *e);

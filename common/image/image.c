@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/io.h"
 #include "base/jsonio.h"
 #include "base/mem.h"
 #include "base/msg.h"
@@ -87,6 +88,14 @@ json_t *image_read_all(const char *kinds, struct err *e)
 json_t *image_read(const char *kinds, struct err *e)
 {
 	jsonio_auto json_t *record = record_read(kinds, e);
+	return record && image_check(record, e) == 0 ? json_incref(record) : NULL;
+}
+
+json_t *image_read_file(const char *path, const char *kinds, struct err *e)
+{
+	mem_auto char *subject = strcmp(path, "-") ? mem_format("'%s'", path) : NULL;
+	io_auto int fd = io_open_input(path, e);
+	jsonio_auto json_t *record = fd < 0 ? NULL : record_read_from(fd, subject, kinds, e);
 	return record && image_check(record, e) == 0 ? json_incref(record) : NULL;
 }
 

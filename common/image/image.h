@@ -14,6 +14,7 @@ int image_check(const json_t *record, struct err *e);
 
 // As record_read and record_read_all, of records that pass image_check.
 json_t *image_read(const char *kinds, struct err *e);
+json_t *image_read_file(const char *path, const char *kinds, struct err *e); // from a file that the user named; `-` is stdin
 json_t *image_read_all(const char *kinds, struct err *e);
 
 // The digest that identifies the image's bytes and that `verified` entries must name: blob.digest of an ACI or tar,
