@@ -95,21 +95,21 @@ tree_of() { # DIR: everything about it that shall survive
 	for how in gzip zstd 'zstd --level 1'; do
 		# shellcheck disable=SC2086
 		for jobs in 1 2 8; do
-			pack -j $jobs --compress $how -o "$jobs" tree >record
-			jq -e --arg type "application/vnd.oci.image.layer.v1.tar+${how%% *}" --arg outer "$(sha256sum <"$jobs" | cut -d' ' -f1)" \
-				--arg inner "$(sha256sum <plain | cut -d' ' -f1)" --argjson size "$(stat -c %s "$jobs")" \
+			pack -j $jobs --compress $how -o "j$jobs" tree >record
+			jq -e --arg type "application/vnd.oci.image.layer.v1.tar+${how%% *}" --arg outer "$(sha256sum <"j$jobs" | cut -d' ' -f1)" \
+				--arg inner "$(sha256sum <plain | cut -d' ' -f1)" --argjson size "$(stat -c %s "j$jobs")" \
 				'.diff_id == "sha256:" + $inner and .blob == {"digest": ("sha256:" + $outer), "mediaType": $type, "size": $size}' record
 		done
-		cmp 1 2 && cmp 1 8
-		"${how%% *}" -dc <1 | cmp - plain
+		cmp j1 j2 && cmp j1 j8
+		"${how%% *}" -dc <j1 | cmp - plain
 		# shellcheck disable=SC2086
-		pack --compress $how tree | cmp - 1
-		unpack --tar --setuid --devices --capabilities "out.${how// /}" <1
+		pack --compress $how tree | cmp - j1
+		unpack --tar --setuid --devices --capabilities "out.${how// /}" <j1
 		diff <(tree_of tree) <(tree_of "out.${how// /}")
 		# shellcheck disable=SC2086
 		pack --compress $how empty | "${how%% *}" -dc | cmp - <(pack empty)
 	done
-	[ "$(stat -c %s 1)" -gt "$(pack --compress zstd --level 9 tree | wc -c)" ]
+	[ "$(stat -c %s j1)" -gt "$(pack --compress zstd --level 9 tree | wc -c)" ]
 	refuse 2 pack --compress gzip --level 3 tree
 	says --level
 	refuse 2 pack --compress bzip2 tree

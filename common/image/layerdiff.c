@@ -187,10 +187,10 @@ static struct layernode **lost_names(const struct layernode *directory, size_t *
 	return lost;
 }
 
-static int write_whiteout(const struct diff *d, const char *directory, const char *name, struct err *e)
+static int write_whiteout(const struct diff *d, const char *directory, const char *prefix, const char *name, struct err *e)
 {
-	mem_auto char *path = strcmp(directory, ".") ? mem_format("%s/" LAYERS_WHITEOUT_PREFIX "%s", directory, name)
-						     : mem_format(LAYERS_WHITEOUT_PREFIX "%s", name);
+	bool root = !strcmp(directory, ".");
+	mem_auto char *path = mem_format("%s%s%s%s", root ? "" : directory, root ? "" : "/", prefix, name);
 	const struct tar_entry entry = { .type = TAR_FILE, .path = path, .link = "", .mode = 0644 };
 	if ((int64_t)strlen(path) > tar_default_limits.name)
 		return err_set(e, STATUS_LIMIT, "'%.200s...': a path longer than %lld bytes", path,
@@ -207,9 +207,9 @@ static int write_whiteouts(const struct diff *d, const char *path, struct err *e
 		return 0;
 	mem_auto struct layernode **lost = lost_names(was, &count);
 	if (count > 1 && count == was->count && strcmp(path, ".") != 0)
-		return write_whiteout(d, path, LAYERS_OPAQUE_NAME + strlen(LAYERS_WHITEOUT_PREFIX), e);
+		return write_whiteout(d, path, "", LAYERS_OPAQUE_NAME, e);
 	for (size_t i = 0; i < count; i++)
-		if (write_whiteout(d, path, lost[i]->name, e) < 0)
+		if (write_whiteout(d, path, LAYERS_WHITEOUT_PREFIX, lost[i]->name, e) < 0)
 			return -1;
 	return 0;
 }
