@@ -129,6 +129,23 @@ both() {
 	both 1 'bad signature' "$(record example.com/a data forged.sig)"
 }
 
+# names_too SIGNATURE FINGERPRINT: adds, where the signature does not cover it, that this key made it.
+names_too() {
+	local hex unhashed at
+	hex=$(xxd -p -c 0 "$1")
+	at=$((16 + 2 * 16#${hex:12:4}))
+	unhashed=$(printf %04x $((16#${hex:at:4} + 23)))
+	xxd -r -p <<<"88$(printf %02x $((16#${hex:2:2} + 23)))${hex:4:at-4}$unhashed${hex:at+4:2*16#${hex:at:4}}162104$2${hex:at+4+2*16#${hex:at:4}}"
+}
+
+@test "rkt:V-02 a signature that names a good key beside the weak one that made it" {
+	trust example.com good.pub weak.pub
+	names_too weak.sig "$(openpgp_fingerprint good@example.com)" >both.sig
+	both 1 'the signature names more than one key' "$(record example.com/a data both.sig)"
+	names_too good.sig "$(openpgp_fingerprint good@example.com)" >same.sig
+	record example.com/a data same.sig | verify-sig | jq -e .verified
+}
+
 @test "rkt:V-02 one good signature among several suffices, wherever it stands" {
 	trust example.com good.pub
 	for v in sqv gpgv; do

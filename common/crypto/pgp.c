@@ -171,14 +171,33 @@ const char *pgp_key_weakness(const struct pgp_key *key)
 
 // ---- signatures ----
 
+// Whether two that a signature says made it, fingerprints or ids, are one key: an id is the end of a version 4 fingerprint and the start
+// of a later one.
+static bool same_issuer(const char *a, const char *b)
+{
+	const char *longer = strlen(a) < strlen(b) ? b : a, *shorter = longer == a ? b : a;
+	size_t n = strlen(longer), m = strlen(shorter);
+	return !strncmp(n == 40 ? longer + n - m : longer, shorter, m);
+}
+
+// Anybody can add one where the signature does not cover it. A verifier may try the one key, and our checks look at another.
+static void note_issuer(struct pgp_signature *s, const unsigned char *data, size_t length)
+{
+	char issuer[PGP_FINGERPRINT_MAX];
+	digest_hex(data, length, issuer);
+	s->ambiguous = s->ambiguous || !same_issuer(s->issuer, issuer);
+	if (strlen(issuer) > strlen(s->issuer))
+		memcpy(s->issuer, issuer, sizeof issuer);
+}
+
 static void note_subpacket(struct pgp_signature *s, int type, const unsigned char *data, size_t length, bool hashed)
 {
 	if (type == SUBPACKET_CREATED && hashed && length == 4)
 		s->created = (int64_t)data[0] << 24 | data[1] << 16 | data[2] << 8 | data[3];
-	else if (type == SUBPACKET_ISSUER && length == 8 && strlen(s->issuer) < 40)
-		digest_hex(data, length, s->issuer);
+	else if (type == SUBPACKET_ISSUER && length == 8)
+		note_issuer(s, data, length);
 	else if (type == SUBPACKET_ISSUER_FINGERPRINT && (length == 21 || length == 33))
-		digest_hex(data + 1, length - 1, s->issuer);
+		note_issuer(s, data + 1, length - 1);
 }
 
 // RFC 9580, section 5.2.3.7: each has a length of one, two or five octets, a type, data.
@@ -282,6 +301,8 @@ const char *pgp_signature_weakness(const struct pgp_signature *signature)
 {
 	if (signature->type != 0)
 		return "not a signature over a binary document";
+	if (signature->ambiguous)
+		return "the signature names more than one key";
 	switch (signature->hash) {
 	case HASH_MD5:
 		return "weak digest algorithm: MD5";

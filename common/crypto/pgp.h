@@ -42,6 +42,7 @@ struct pgp_signature {
 	int64_t created;                  // seconds since 1970, 0 when it does not say
 	char issuer[PGP_FINGERPRINT_MAX]; // what it says its key is: a fingerprint, or a key id of 16 digits,
 					  // or empty
+	bool ambiguous;                   // it names more than one key
 	size_t start, length;             // of its packet in the binary form
 };
 
@@ -69,7 +70,7 @@ void pgp_free_signatures(struct pgp_signatures *signatures);
 // The key that a signature names, by fingerprint or key id; NULL when it is none of these.
 const struct pgp_key *pgp_find_issuer(const struct pgp_keys *keys, const struct pgp_signature *signature);
 
-// Why no verdict at all is asked for a signature, whatever the key: its kind or its hash. NULL when nothing
+// Why no verdict at all is asked for a signature, whatever the key: its kind, its hash, or that it names several. NULL when nothing
 // speaks against it.
 const char *pgp_signature_weakness(const struct pgp_signature *signature);
 const char *pgp_key_weakness(const struct pgp_key *key); // a modulus of less than 2048 bits

@@ -208,6 +208,15 @@ static int judge_file(const struct judged *j, const struct buf *made, char finge
 	return failed;
 }
 
+// The verifier chose among all keys that the signature could mean; `key` is the one that was looked at before.
+static int check_primary(const struct judged *j, const struct pgp_key *key, const char *fingerprint, struct err *e)
+{
+	const json_t *same = NULL, *primary = find_shown(j->by->shown, key->fingerprint, &same);
+	if (primary && is_about(primary, fingerprint))
+		return 0;
+	return err_set(e, STATUS_REFUSED, "openpgp: the signature is by key %s, but names key %s", fingerprint, key->fingerprint);
+}
+
 static int judge_one(const struct judged *j, const struct verifypgp_made *made, const struct pgp_signature *signature,
 	char fingerprint[static PGP_FINGERPRINT_MAX], struct err *e)
 {
@@ -245,7 +254,8 @@ int verifypgp_judge(const struct verifypgp *v, const struct verifypgp_made *made
 			if (judged++ == JUDGED_MAX)
 				return err_set(e, STATUS_LIMIT, "openpgp: more than %d signatures that name a trusted key",
 					JUDGED_MAX);
-			if (judge_one(&j, made, signature, fingerprint, &against) == 0)
+			if (judge_one(&j, made, signature, fingerprint, &against) == 0 &&
+				check_primary(&j, key, fingerprint, &against) == 0)
 				return 0;
 		}
 		if (!why.status)

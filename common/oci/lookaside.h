@@ -15,7 +15,7 @@ struct lookaside { // zero when it is none
 int lookaside_check(const char *url, struct err *e);
 
 // The base by a URL that passed. A directory is opened, so that a sandbox that allows `files` can be entered then; one that does not exist
-// is STATUS_NOT_FOUND. The web is asked by http.h, without any login.
+// is STATUS_NOT_FOUND. The web is asked by http.h, never with a login for a registry.
 int lookaside_open(struct lookaside *l, const char *url, struct err *e);
 void lookaside_close(struct lookaside *l);
 
