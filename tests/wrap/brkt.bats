@@ -87,6 +87,20 @@ play() { # play COMMAND EXPECTED: each question gets the same answer
 	grep -qx '[0-9:]\{8\} Interrupted by user' err
 }
 
+@test "brkt:B15 brkt:B6 brkt:X15 a service manager's SIGTERM at the question: echo is back, no program is left behind" {
+	(umask 077 && brkt make-key --passphrase-fd 9 9<<<$'pw\npw' >k.pem)
+	for words in 'make-key' 'make-token --signing-key k.pem' 'get-public-key k.pem'; do
+		# The question stands there once echo is off. What is stopped is brkt alone, not the terminal's other programs.
+		export words ROOT
+		QUESTION=never on_terminal '' bash -c '"$ROOT/share/brkt" $words & until stty -a <&2 | grep -q " -echo "; do sleep 0.05; done
+			children=$(cat /proc/$!/task/$!/children)
+			kill -TERM $!; wait $!; echo "status $?"
+			for child in $children; do [ ! -e /proc/$child ] || echo "left: $child"; done
+			stty -a'
+		[[ $screen == *'Interrupted by user'* && $screen == *'status 143'* && $screen == *' echo '* && $screen != *left:* ]] || { echo "$screen" >&2; false; }
+	done
+}
+
 @test "brkt:B16 unequal passphrases: nothing on stdout, no public file" {
 	on_terminal $'one\ntwo' bash -c 'brkt make-key --public-out public.pem > private.pem'
 	same 1 "$status"
