@@ -335,45 +335,6 @@ volume_key() {
 	grep -q MADV_DONTDUMP trace
 }
 
-@test "brkt:E16 progress in percent and a status file that is current" {
-	raw disk.raw 1M
-	secret
-	disk-encrypt --secret secret --progress=plain --status st <disk.raw >luks 2>err
-	same $'disk-encrypt: 0% complete\ndisk-encrypt: 100% complete' "$(cat err)"
-	same '{"bytes_total":1048576,"bytes_written":1048576,"failure_code":null,"state":"finished"}' "$(cat st)"
-	disk-encrypt --secret secret --progress=plain --label 'Encryption is' <disk.raw 2>&1 >luks | grep -qx 'Encryption is: 100% complete'
-	disk-encrypt --secret secret <disk.raw 2>err >luks
-	same '' "$(cat err)"
-	disk-encrypt --secret secret --progress-fd 9 <disk.raw 9>records >luks
-	same '1048576 true' "$(jq -r 'select(.ended) | "\(.bytes) \(.total == .bytes)"' records)"
-	mkfifo in
-	disk-encrypt --secret secret --status st --size 1M <in >luks 2>/dev/null &
-	exec 8>in
-	until [[ $(jq -r .state st) == encrypting ]]; do sleep 0.02; done
-	head -c 600000 disk.raw >&8
-	exec 8>&-
-	wait $! || true
-	same '{"bytes_total":1048576,"failure_code":"6","state":"failed"}' "$(jq -c 'del(.bytes_written)' st)"
-	refuse 8 disk-encrypt --secret secret --status no/such/st <disk.raw
-}
-
-@test "brkt:E11 brkt:X15 few descriptors, a closed stdin, a reader that goes away" {
-	raw disk.raw 1M
-	secret
-	(ulimit -n 32 && disk-encrypt --secret secret -j 64 <disk.raw | disk-decrypt --secret secret -j 64 | cmp - disk.raw)
-	PIPED=1 refuse 2 sh -c 'disk-encrypt --secret secret <&-'
-	got=0
-	disk-encrypt --secret secret --size 1G </dev/zero 2>err | head -c 1000000 >/dev/null || got=${PIPESTATUS[0]}
-	same 0 "$got"
-	same '' "$(cat err)"
-	(
-		trap '' PIPE
-		got=0
-		{ disk-encrypt --secret secret --size 1G </dev/zero 2>err || echo $? >status; } | head -c 1000000 >/dev/null
-	)
-	same '8 disk-encrypt: stdout: cannot write: Broken pipe' "$(cat status err | paste -sd' ')"
-}
-
 @test "brkt:E1 an ordinary user, without device mapper, /run/cryptsetup or a directory of programs for root in PATH" {
 	[[ $(id -u) == 0 ]] || skip 'the whole suite runs as one'
 	raw disk.raw 1M

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/io.h"
@@ -213,24 +214,26 @@ static int work(struct run *r, struct lane *l, const struct piece *piece, struct
 	pthread_mutex_lock(&r->lock);
 	r->working--;
 	pthread_cond_signal(&r->workable);
-	pthread_cond_signal(&r->ending);
+	if (r->error.status)
+		pthread_cond_signal(&r->ending);
 	pthread_mutex_unlock(&r->lock);
 	return failed;
+}
+
+// How much of it goes out.
+static size_t out_length(const struct payload *p, const struct piece *piece)
+{
+	if (p->in_bytes < 0 || piece->at + (int64_t)piece->length <= p->out_bytes)
+		return piece->length;
+	return p->out_bytes > piece->at ? (size_t)(p->out_bytes - piece->at) : 0;
 }
 
 static int write_piece(const struct run *r, const unsigned char *data, const struct piece *piece, struct err *e)
 {
 	const struct payload *p = r->p;
-	size_t length = piece->length;
-	if (p->in_bytes >= 0 && piece->at + (int64_t)length > p->out_bytes)
-		length = p->out_bytes > piece->at ? (size_t)(p->out_bytes - piece->at) : 0;
 	if (piece->last && p->arrived && p->arrived(p->context, e) < 0)
 		return -1;
-	if (io_write_all(p->out, data, length) < 0)
-		return err_system(e, "stdout: cannot write");
-	if (p->moved)
-		p->moved(p->context, (int64_t)length);
-	return 0;
+	return io_write_all(p->out, data, out_length(p, piece)) < 0 ? err_system(e, "stdout: cannot write") : 0;
 }
 
 static pthread_cond_t *turn_of(struct run *r, int64_t number)
@@ -250,6 +253,8 @@ static int give(struct run *r, const unsigned char *data, const struct piece *pi
 		return -1;
 	pthread_mutex_lock(&r->lock);
 	r->turn++;
+	if (r->p->moved)
+		r->p->moved(r->p->context, (int64_t)out_length(r->p, piece));
 	pthread_cond_signal(turn_of(r, r->turn));
 	pthread_mutex_unlock(&r->lock);
 	return 0;
@@ -321,13 +326,24 @@ static void start(struct run *r)
 		fail(r, &e);
 }
 
+// Waits until a lane ends, and each second that nothing moved says so, since whoever watches wants to see the time go on.
+static void watch(struct run *r)
+{
+	struct timespec until;
+	int64_t turn = r->turn;
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec++;
+	if (pthread_cond_timedwait(&r->ending, &r->lock, &until) == ETIMEDOUT && r->turn == turn && r->p->moved)
+		r->p->moved(r->p->context, 0);
+}
+
 // A lane that waits for a pipe cannot be told to stop: after a failure it is not waited for, and what it uses stays. None may be in the
 // cipher then, since the process is about to end and OpenSSL with it.
 static int finish(struct run *r, struct err *e)
 {
 	pthread_mutex_lock(&r->lock);
 	while (r->error.status ? r->working > 0 : r->lanes_left > 0)
-		pthread_cond_wait(&r->ending, &r->lock);
+		watch(r);
 	bool failed = r->error.status != STATUS_OK;
 	if (failed)
 		*e = r->error;

@@ -24,7 +24,8 @@ struct payload {
 	// Called once, when all input has come and is as long as announced, before the last piece goes out: until then nobody can take the
 	// output for whole. May be NULL. Not called when in_bytes is -1.
 	int (*arrived)(void *context, struct err *e);
-	void (*moved)(void *context, int64_t bytes); // after each piece written, one call at a time; may be NULL
+	void (*moved)(void *context,
+		int64_t bytes); // after each piece written, and with 0 each second without one; one call at a time; may be NULL
 	void *context;
 };
 
