@@ -12,19 +12,10 @@
 #include "base/date.h"
 #include "base/mem.h"
 #include "net/exchange.h"
+#include "net/exchangerequest.h"
 #include "net/url.h"
 
 enum { DISCARD_MAX = 64 * 1024 }; // of the body of an answer nobody wants
-
-static bool is_get(const struct exchange *x)
-{
-	return !x->request->method;
-}
-
-static bool is_head(const struct exchange *x)
-{
-	return x->request->method && !strcmp(x->request->method, "HEAD");
-}
 
 // ---- the answer's head ----
 
@@ -122,8 +113,8 @@ static int look(struct exchange *x)
 	curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &r->code);
 	keep_headers(x);
 	x->whole = is_whole(x);
-	x->delivers = is_get(x) ? r->code == 200 || r->code == 206 : x->request->sink && r->code / 100 == 2;
-	if (is_head(x))
+	x->delivers = exchange_is_get(x) ? r->code == 200 || r->code == 206 : x->request->sink && r->code / 100 == 2;
+	if (exchange_is_head(x))
 		return x->delivers = false, place_body(x);
 	if (!x->delivers)
 		return 0;
@@ -177,41 +168,6 @@ static size_t on_body(char *data, size_t size, size_t count, void *context)
 	return 0;
 }
 
-static size_t on_read(char *to, size_t size, size_t count, void *context)
-{
-	struct exchange *x = context;
-	const struct http_body *b = x->request->body;
-	int64_t left = b->length - x->sent, room = (int64_t)(size * count);
-	ssize_t n = left < room ? left : room;
-	if (b->data)
-		memcpy(to, (const char *)b->data + x->sent, (size_t)n);
-	else if (n > 0 && (n = pread(b->fd, to, (size_t)n, b->from + x->sent)) <= 0) {
-		x->failed = true;
-		if (n < 0)
-			err_system(x->e, "cannot read what is to be sent");
-		else
-			err_set(x->e, STATUS_REFUSED, "what is to be sent became shorter");
-		return CURL_READFUNC_ABORT;
-	}
-	x->sent += n;
-	if (b->sent)
-		b->sent(b->context, n);
-	return (size_t)n;
-}
-
-// libcurl begins again where a kept connection turned out to be closed.
-static int on_seek(void *context, curl_off_t offset, int origin)
-{
-	struct exchange *x = context;
-	const struct http_body *b = x->request->body;
-	if (origin != SEEK_SET || offset < 0 || offset > b->length)
-		return CURL_SEEKFUNC_FAIL;
-	if (b->sent)
-		b->sent(b->context, offset - x->sent);
-	x->sent = offset;
-	return CURL_SEEKFUNC_OK;
-}
-
 // Resolution is over when this is called, so a name that changes between check and use changes nothing
 // (rkt:F-03).
 static curl_socket_t on_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
@@ -227,99 +183,12 @@ static curl_socket_t on_socket(void *context, curlsocktype purpose, struct curl_
 
 // ---- one exchange ----
 
-static bool is_credential(const char *line)
-{
-	return !strncasecmp(line, "Authorization:", 14) || !strncasecmp(line, "Cookie:", 7) ||
-		!strncasecmp(line, "Proxy-Authorization:", 20);
-}
-
-static void add_header(struct curl_slist **list, const char *name, const char *value)
-{
-	mem_auto char *line = mem_format("%s: %s", name, value);
-	*list = curl_slist_append(*list, line);
-	explicit_bzero(line, strlen(line));
-}
-
-static struct curl_slist *headers(struct exchange *x)
-{
-	struct curl_slist *list = NULL;
-	const struct http_request *q = x->request;
-	bool own_authorization = false;
-	for (size_t i = 0; q->headers && q->headers[i]; i++) {
-		if (is_credential(q->headers[i]) && (x->elsewhere || !url_is_https(x->url)))
-			continue;
-		own_authorization |= is_credential(q->headers[i]);
-		list = curl_slist_append(list, q->headers[i]);
-	}
-	if (x->authorization && !own_authorization && !q->own_login && url_is_https(x->url))
-		add_header(&list, "Authorization", x->authorization);
-	if (q->body) {
-		add_header(&list, "Content-Type", q->body->media_type ? q->body->media_type : "application/octet-stream");
-		list = curl_slist_append(list, "Expect:"); // libcurl would wait for leave, and many servers give none
-	}
-	x->asked_range = x->received > 0 && (x->validator || q->by_digest);
-	if (x->asked_range) {
-		mem_auto char *range = mem_format("bytes=%" PRId64 "-", x->received);
-		add_header(&list, "Range", range);
-		if (!q->by_digest)
-			add_header(&list, "If-Range", x->validator);
-	} else if (q->validator && !q->resume_from) {
-		add_header(&list, *q->validator == '"' ? "If-None-Match" : "If-Modified-Since", q->validator);
-	}
-	return list;
-}
-
-static void set_tls(struct exchange *x)
-{
-	const struct exchange_options *o = x->options;
-	CURL *easy = x->easy;
-	const char *bundle = getenv("CURL_CA_BUNDLE");
-	const char *cacert = o->cacert ? o->cacert : bundle && *bundle ? bundle : getenv("SSL_CERT_FILE");
-	const char *capath = o->capath ? o->capath : getenv("SSL_CERT_DIR");
-	curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, o->skip_certificates ? 0L : 1L);
-	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, o->skip_certificates ? 0L : 2L);
-	if (cacert && *cacert)
-		curl_easy_setopt(easy, CURLOPT_CAINFO, cacert);
-	if (capath && *capath)
-		curl_easy_setopt(easy, CURLOPT_CAPATH, capath);
-	if (x->elsewhere || !o->client_cert)
-		return;
-	curl_easy_setopt(easy, CURLOPT_SSLCERT, o->client_cert);
-	curl_easy_setopt(easy, CURLOPT_SSLKEY, o->client_key ? o->client_key : o->client_cert);
-}
-
-static void set_method(struct exchange *x)
-{
-	const struct http_request *q = x->request;
-	CURL *easy = x->easy;
-	curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, EXCHANGE_STALL_RATE);
-	curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, is_get(x) || is_head(x) ? EXCHANGE_STALL_S : EXCHANGE_ANSWER_S);
-	if (is_head(x))
-		curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
-	else if (!is_get(x))
-		curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, q->method);
-	if (!q->body)
-		return;
-	curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
-	curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)q->body->length);
-	curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, 512L * 1024);
-	curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_read);
-	curl_easy_setopt(easy, CURLOPT_READDATA, x);
-	curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, on_seek);
-	curl_easy_setopt(easy, CURLOPT_SEEKDATA, x);
-}
-
 static void set_up(struct exchange *x, struct curl_slist *list, char *why)
 {
 	CURL *easy = x->easy;
 	curl_easy_reset(easy);
-	curl_easy_setopt(easy, CURLOPT_URL, x->url);
+	exchangerequest_set(x, list);
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-	curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
-	curl_easy_setopt(easy, CURLOPT_USERAGENT, "tackle/" TACKLE_VERSION);
-	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, list);
 	curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 	curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 512L * 1024);
 	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, why);
@@ -337,8 +206,6 @@ static void set_up(struct exchange *x, struct curl_slist *list, char *why)
 		int64_t left = x->deadline - date_monotonic();
 		curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)(left > 0 ? left : 1));
 	}
-	set_method(x);
-	set_tls(x);
 }
 
 static int timed_out(struct exchange *x, const char *why)
@@ -350,7 +217,7 @@ static int timed_out(struct exchange *x, const char *why)
 	if (!connected)
 		return err_set(x->e, STATUS_TEMPORARY, "cannot connect within %ld s: %s", EXCHANGE_CONNECT_S, why);
 	return err_set(x->e, STATUS_TEMPORARY, "stalled: under %ld bytes a second for %ld s", EXCHANGE_STALL_RATE,
-		is_get(x) || is_head(x) ? EXCHANGE_STALL_S : EXCHANGE_ANSWER_S);
+		exchange_is_get(x) || exchange_is_head(x) ? EXCHANGE_STALL_S : EXCHANGE_ANSWER_S);
 }
 
 // libcurl's failures as statuses.
@@ -435,7 +302,7 @@ int exchange_run(struct exchange *x, CURL *easy, struct err *e)
 	x->easy = easy;
 	x->e = e;
 	x->sent = 0;
-	struct curl_slist *list = headers(x);
+	struct curl_slist *list = exchangerequest_headers(x);
 	if (!x->asked_range && x->received) { // nothing guards the rest of a body that may have changed
 		if (x->request->restart && x->request->restart(x->request->context, e) < 0) {
 			curl_slist_free_all(list);

@@ -5,6 +5,7 @@
 #define NET_EXCHANGE_H
 
 #include <curl/curl.h>
+#include <string.h>
 
 #include "net/http.h"
 
@@ -46,6 +47,16 @@ struct exchange {
 	bool delivers; // the answer has a body for the sink
 	int64_t sent;  // bytes of the request's body
 };
+
+static inline bool exchange_is_get(const struct exchange *x)
+{
+	return !x->request->method;
+}
+
+static inline bool exchange_is_head(const struct exchange *x)
+{
+	return x->request->method && !strcmp(x->request->method, "HEAD");
+}
 
 // Runs it on this handle, which keeps the connections. Returns 0 when an answer came whole, whatever its
 // code, else -1.

@@ -1,0 +1,13 @@
+// What an exchange asks: method, header lines, body, and by which TLS. Part of exchange.c, not for others.
+// SPDX-License-Identifier: Apache-2.0
+#ifndef NET_EXCHANGEREQUEST_H
+#define NET_EXCHANGEREQUEST_H
+
+#include "net/exchange.h"
+
+// The header lines; sets asked_range. The caller frees them after the exchange.
+struct curl_slist *exchangerequest_headers(struct exchange *x);
+
+void exchangerequest_set(struct exchange *x, struct curl_slist *list);
+
+#endif
