@@ -21,7 +21,9 @@ LDFLAGS += -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--gc-sections -Wl,--as-ne
 
 # Every program is offered all of them and links those it uses.
 PACKAGES = jansson libcrypto libcurl libsodium libzstd liblzma libisal zlib libcap libmnl libmicrohttpd
-PKG_CFLAGS := $(shell pkg-config --cflags $(PACKAGES))
+# Headers alone: what they declare is loaded when it is used.
+P11_KIT := $(shell pkg-config --exists p11-kit-1 && echo -DHAVE_P11_KIT `pkg-config --cflags p11-kit-1`)
+PKG_CFLAGS := $(shell pkg-config --cflags $(PACKAGES)) $(P11_KIT)
 LIBS := $(shell pkg-config --libs $(PACKAGES)) -lgumbo -ljq -lbz2 -lyaml
 
 SOURCES := $(filter-out %-gen.c,$(wildcard common/*/*.c))

@@ -234,11 +234,11 @@ int main(int argc, char **argv)
 	if (!user.key)
 		cmd_usage("option --key is missing");
 	secret_guard();
-	texts_add(&sandbox.reads, user.key);
 	passphrase_allow(&sandbox);
 	int64_t now = date_now();
 	jsonio_auto json_t *fixed = read_options(now, &e);
-	if (!fixed || sandbox_enter(&sandbox, &e) < 0 || load_key(&key, &e) < 0 || mint_all(&key, fixed, now, &tokens, &e) < 0)
+	if (!fixed || key_allow(user.key, &sandbox, &e) < 0 || sandbox_enter(&sandbox, &e) < 0 || load_key(&key, &e) < 0 ||
+		mint_all(&key, fixed, now, &tokens, &e) < 0)
 		return cmd_fail(&e);
 	fputs(buf_text(&tokens), stdout);
 	return cmd_finish();

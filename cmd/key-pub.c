@@ -13,6 +13,7 @@
 #include "base/secret.h"
 #include "crypto/key.h"
 #include "crypto/passphrase.h"
+#include "crypto/pkcs11.h"
 #include "tuf/keys.h"
 
 static struct {
@@ -55,11 +56,12 @@ static int refuse(const struct key *k, const char *subject, struct err *e)
 static int read_key(const char *path, struct key *k, struct err *e)
 {
 	secret_auto text = { 0 };
-	char prompt[] = "Encrypted private key password: ";
+	char prompt[] = "Encrypted private key password: ", pin_prompt[] = "PIN of the token: ";
 	mem_auto char *subject = mem_format("'%s'", path);
-	if (io_read_file(path, KEY_FILE_MAX, &text, e) < 0)
+	bool on_token = pkcs11_is_uri(path);
+	if ((on_token ? pkcs11_open(path, passphrase_get, pin_prompt, k, e) : io_read_file(path, KEY_FILE_MAX, &text, e)) < 0)
 		return -1;
-	if (key_parse_any(buf_text(&text), text.length, passphrase_get, prompt, k, e) < 0)
+	if (!on_token && key_parse_any(buf_text(&text), text.length, passphrase_get, prompt, k, e) < 0)
 		return e->status == STATUS_REFUSED ? refuse(k, subject, e) : err_context(e, "%s", subject);
 	enum key_type wanted = k->type;
 	if (user.type)
@@ -90,9 +92,9 @@ int main(int argc, char **argv)
 	struct cmd_operands files = cmd_start(&cmd, argc, argv);
 	const char *path = files.count ? files.items[0] : "-";
 	secret_guard();
-	texts_add(&sandbox.reads, path);
 	passphrase_allow(&sandbox);
-	if (sandbox_enter(&sandbox, &e) < 0 || read_key(path, &key, &e) < 0 || print_key(&key, &e) < 0)
+	if (key_allow(path, &sandbox, &e) < 0 || sandbox_enter(&sandbox, &e) < 0 || read_key(path, &key, &e) < 0 ||
+		print_key(&key, &e) < 0)
 		return cmd_fail(&e);
 	return cmd_finish();
 }

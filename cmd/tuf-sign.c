@@ -84,11 +84,12 @@ int main(int argc, char **argv)
 	if (user.keyid && user.keys.count > 1)
 		cmd_usage("option --keyid: names one key, and --key was given several times");
 	secret_guard();
-	for (i = 0; i < user.keys.count; i++)
-		texts_add(&sandbox.reads, user.keys.items[i]);
 	if (files.count)
 		texts_add(&sandbox.reads, files.items[0]);
 	passphrase_allow(&sandbox);
+	for (i = 0; i < user.keys.count; i++)
+		if (key_allow(user.keys.items[i], &sandbox, &e) < 0)
+			return cmd_fail(&e);
 	jsonio_auto json_t *signatures = json_array();
 	if (sandbox_enter(&sandbox, &e) < 0 || sign_all(files.count ? files.items[0] : "-", signatures, &e) < 0)
 		return cmd_fail(&e);

@@ -70,45 +70,35 @@ static bool set_padding(EVP_PKEY_CTX *context, enum jose_algorithm algorithm)
 		EVP_PKEY_CTX_set_rsa_pss_saltlen(context, RSA_PSS_SALTLEN_DIGEST) == 1; // RFC 7518 section 3.5
 }
 
-// DER of OpenSSL to r and s at full width, RFC 7518 section 3.4. Returns the length or 0.
-static size_t from_der(unsigned char *signature, size_t length, size_t width)
+// DER of OpenSSL to r and s at full width, RFC 7518 section 3.4.
+static bool from_der(struct buf *signature, size_t width)
 {
-	const unsigned char *at = signature;
-	ECDSA_SIG *parsed = d2i_ECDSA_SIG(NULL, &at, (long)length);
-	bool ok = parsed && BN_bn2binpad(ECDSA_SIG_get0_r(parsed), signature, (int)width) == (int)width &&
-		BN_bn2binpad(ECDSA_SIG_get0_s(parsed), signature + width, (int)width) == (int)width;
+	const unsigned char *at = (unsigned char *)signature->data;
+	ECDSA_SIG *parsed = d2i_ECDSA_SIG(NULL, &at, (long)signature->length);
+	unsigned char raw[SIGNATURE_MAX];
+	bool ok = parsed && BN_bn2binpad(ECDSA_SIG_get0_r(parsed), raw, (int)width) == (int)width &&
+		BN_bn2binpad(ECDSA_SIG_get0_s(parsed), raw + width, (int)width) == (int)width;
 	ECDSA_SIG_free(parsed);
-	return ok ? 2 * width : 0;
-}
-
-static size_t sign(const struct key *k, enum jose_algorithm algorithm, const struct buf *text, unsigned char *signature)
-{
-	size_t length = SIGNATURE_MAX;
-	EVP_PKEY_CTX *context;
-	EVP_MD_CTX *md = EVP_MD_CTX_new();
-	bool ok = md && EVP_DigestSignInit_ex(md, &context, algorithms[algorithm].hash, NULL, NULL, k->pkey, NULL) == 1 &&
-		set_padding(context, algorithm) &&
-		EVP_DigestSign(md, signature, &length, (unsigned char *)text->data, text->length) == 1;
-	EVP_MD_CTX_free(md);
-	if (ok && algorithms[algorithm].coordinate)
-		length = from_der(signature, length, algorithms[algorithm].coordinate);
-	return ok ? length : 0;
+	signature->length = 0;
+	buf_add(signature, raw, ok ? 2 * width : 0);
+	return ok;
 }
 
 int jose_sign(const struct key *k, enum jose_algorithm algorithm, const char *kid, const char *payload, struct buf *out,
 	struct err *e)
 {
-	unsigned char signature[SIGNATURE_MAX];
+	buf_auto signature = { 0 };
 	mem_auto char *header = mem_format("{\"alg\":\"%s\",\"typ\":\"JWT\",\"kid\":\"%s\"}", algorithms[algorithm].name, kid);
 	buf_auto text = { 0 };
 	b64_encode(header, strlen(header), &text);
 	buf_add_byte(&text, '.');
 	b64_encode(payload, strlen(payload), &text);
-	size_t length = sign(k, algorithm, &text, signature);
-	if (!length)
+	if (key_sign(k, algorithm == JOSE_RS256, text.data, text.length, &signature, e) < 0)
+		return -1;
+	if (algorithms[algorithm].coordinate && !from_der(&signature, algorithms[algorithm].coordinate))
 		return err_set(e, STATUS_SYSTEM, "cannot sign with this key");
 	buf_add_byte(&text, '.');
-	b64_encode(signature, length, &text);
+	b64_encode(signature.data, signature.length, &text);
 	if (text.length > JOSE_TOKEN_MAX)
 		return err_set(e, STATUS_LIMIT, "the token has %zu bytes: at most %d are allowed", text.length, JOSE_TOKEN_MAX);
 	buf_add(out, text.data, text.length);
@@ -169,36 +159,22 @@ void jose_free(struct jose_token *t)
 	*t = (struct jose_token){ 0 };
 }
 
-// r and s back to DER. OpenSSL itself checks that both are in range. Returns the length or 0.
-static size_t to_der(const struct buf *raw, size_t width, unsigned char *der)
-{
-	if (raw->length != 2 * width)
-		return 0;
-	ECDSA_SIG *signature = ECDSA_SIG_new();
-	const unsigned char *bytes = (const unsigned char *)raw->data;
-	ECDSA_SIG_set0(signature, BN_bin2bn(bytes, (int)width, NULL), BN_bin2bn(bytes + width, (int)width, NULL));
-	int length = i2d_ECDSA_SIG(signature, &der);
-	ECDSA_SIG_free(signature);
-	return length > 0 ? (size_t)length : 0;
-}
-
 bool jose_signature_good(const struct jose_token *t, const struct key *k, enum jose_algorithm algorithm)
 {
-	unsigned char der[SIGNATURE_MAX];
-	const unsigned char *signature = (const unsigned char *)t->signature.data;
-	size_t length = t->signature.length;
-	if (!jose_algorithm_fits(algorithm, k->type))
+	buf_auto der = { 0 };
+	size_t width = algorithms[algorithm].coordinate;
+	const struct buf *signature = width ? &der : &t->signature;
+	if (!jose_algorithm_fits(algorithm, k->type) || (width && t->signature.length != 2 * width))
 		return false;
-	if (algorithms[algorithm].coordinate) {
-		length = to_der(&t->signature, algorithms[algorithm].coordinate, der);
-		signature = der;
-	}
+	if (width) // OpenSSL itself checks that r and s are in range
+		key_ecdsa_der(t->signature.data, t->signature.length, &der);
 	EVP_PKEY_CTX *context;
 	EVP_MD_CTX *md = EVP_MD_CTX_new();
-	bool good = length && md &&
+	bool good = signature->length && md &&
 		EVP_DigestVerifyInit_ex(md, &context, algorithms[algorithm].hash, NULL, NULL, k->pkey, NULL) == 1 &&
 		set_padding(context, algorithm) &&
-		EVP_DigestVerify(md, signature, length, (const unsigned char *)t->signed_text, t->signed_length) == 1;
+		EVP_DigestVerify(md, (const unsigned char *)signature->data, signature->length,
+			(const unsigned char *)t->signed_text, t->signed_length) == 1;
 	EVP_MD_CTX_free(md);
 	ERR_clear_error();
 	return good;

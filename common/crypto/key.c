@@ -17,6 +17,7 @@
 #include "crypto/key.h"
 #include "crypto/keyder.h"
 #include "crypto/libcrypto.h"
+#include "crypto/pkcs11.h"
 
 static const struct {
 	const char *name;
@@ -224,8 +225,18 @@ int key_parse_private(const char *text, size_t length, key_passphrase *ask, void
 	return failed;
 }
 
+int key_allow(const char *path, struct sandbox *s, struct err *e)
+{
+	if (pkcs11_is_uri(path))
+		return pkcs11_prepare(path, e);
+	texts_add(&s->reads, path);
+	return 0;
+}
+
 int key_read_private(const char *path, key_passphrase *ask, void *context, struct key *k, struct err *e)
 {
+	if (pkcs11_is_uri(path))
+		return pkcs11_open(path, ask, context, k, e);
 	secret_auto text = { 0 };
 	struct stat st;
 	bool encrypted;

@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/sandbox.h"
 
 enum key_type { KEY_ED25519, KEY_P256, KEY_P384, KEY_RSA };
 
@@ -17,6 +18,7 @@ struct key {
 	void *pkey; // EVP_PKEY *, owned
 	enum key_type type;
 	bool is_private;
+	struct pkcs11 *token; // that has the private half, when pkey is the public one alone; borrowed (pkcs11.h)
 };
 
 // `key_auto struct key k = { 0 };` is freed when the scope ends.
@@ -37,8 +39,18 @@ typedef int key_passphrase(void *context, struct buf *passphrase, struct err *e)
 int key_parse_private(const char *text, size_t length, key_passphrase *ask, void *context, struct key *k, bool *was_encrypted,
 	struct err *e);
 
-// The same from a file ("-" is stdin). One that holds an unencrypted key and is open to group or others is refused.
+// Before sandbox_enter, with one thread: has ready what key_read_private of this path will need.
+int key_allow(const char *path, struct sandbox *s, struct err *e);
+
+// The same from a file ("-" is stdin), or with a pkcs11: URI from a token (pkcs11.h). A file that holds an unencrypted key and is open to group
+// or others is refused.
 int key_read_private(const char *path, key_passphrase *ask, void *context, struct key *k, struct err *e);
+
+// Signs: Ed25519; ECDSA (DER) over SHA-256, with P-384 over SHA-384; RSA over SHA-256, PSS with 32 bytes of salt, or PKCS #1 v1.5 (RFC 8017).
+// Appended to signature.
+int key_sign(const struct key *k, bool pkcs1, const void *data, size_t length, struct buf *signature, struct err *e);
+
+void key_ecdsa_der(const void *raw, size_t length, struct buf *der); // r and s at full width as DER, appended
 
 // A public key: SPKI PEM (RFC 7468) or a JWK (RFC 7517).
 int key_parse_public(const char *text, size_t length, struct key *k, struct err *e);

@@ -70,12 +70,13 @@ int draft_start(struct sandbox *s, const char *const *files, struct err *e)
 	for (size_t i = 0; files && files[i]; i++)
 		if (strcmp(files[i], "-") != 0)
 			texts_take(&s->writes, parent_of(files[i]));
-	for (size_t i = 0; i < key_files.count; i++)
-		texts_add(&s->reads, key_files.items[i]);
 	if (key_files.count) {
 		secret_guard();
 		passphrase_allow(s);
 	}
+	for (size_t i = 0; i < key_files.count; i++)
+		if (key_allow(key_files.items[i], s, e) < 0)
+			return -1;
 	if (expires_text && lifetime_expiry(expires_text, &expires_at, e) < 0)
 		return err_context(e, "option --expires");
 	return sandbox_enter(s, e) < 0 ? -1 : read_keys(e);

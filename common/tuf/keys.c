@@ -220,19 +220,11 @@ static bool set_padding(EVP_PKEY_CTX *context, enum key_type type, int salt)
 
 int keys_sign(const struct key *k, const void *payload, size_t length, struct buf *hex, struct err *e)
 {
-	unsigned char signature[SIGNATURE_MAX];
-	char text[2 * SIGNATURE_MAX + 1];
-	size_t size = sizeof signature;
-	EVP_PKEY_CTX *context;
-	EVP_MD_CTX *md = EVP_MD_CTX_new();
-	bool ok = md && EVP_DigestSignInit_ex(md, &context, hash_of(k->type), NULL, NULL, k->pkey, NULL) == 1 &&
-		set_padding(context, k->type, RSA_PSS_SALTLEN_DIGEST) &&
-		EVP_DigestSign(md, signature, &size, payload, length) == 1;
-	EVP_MD_CTX_free(md);
-	ERR_clear_error();
-	if (!ok)
-		return err_set(e, STATUS_SYSTEM, "cannot sign with this key");
-	digest_hex(signature, size, text);
+	buf_auto signature = { 0 };
+	if (key_sign(k, false, payload, length, &signature, e) < 0)
+		return -1;
+	mem_auto char *text = mem_alloc(2 * signature.length + 1);
+	digest_hex((unsigned char *)signature.data, signature.length, text);
 	buf_add_text(hex, text);
 	return 0;
 }
