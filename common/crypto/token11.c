@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "crypto/b64.h"
 #include "crypto/key.h"
+#include "crypto/libcrypto.h"
 
 enum { ATTRIBUTE_MAX = 4096, SIGNATURE_MAX = 2048, POINT_HEADER = 2 }; // bytes
 enum { SLOTS_MAX = 256 };
@@ -231,6 +232,7 @@ json_t *token11_open(const char *text, const char *pin, struct token11 **t, stru
 	CK_SLOT_ID slot;
 	CK_ULONG count;
 	bool needs_login;
+	libcrypto_start();
 	if (load_library(e) < 0)
 		return NULL;
 	P11KitUri *uri = p11.p11_kit_uri_new(); // this and the modules go with the process
