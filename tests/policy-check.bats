@@ -126,6 +126,7 @@ policy() {
 	signed='.verified = [{by: "openpgp", digest: $d, fingerprint: "abc"}]'
 	image "$signed" | policy-check >/dev/null
 	image "$signed" | policy-check --policy require-signed --arg fingerprints=def,abc >/dev/null
+	for by in cosign simple-signing; do image "$signed" | jq -c --arg by $by '.verified[0].by = $by' | policy-check >/dev/null; done
 	refuse 1 policy-check --policy require-signed --arg fingerprints=def,ab < <(image "$signed")
 	says 'by none of the keys asked for: abc'
 	for no in . '.verified = []' '.verified = [{by: "openpgp", digest: $other}]' '.verified = [{by: "digest", digest: $d}]' '.verified = [{}]'; do
