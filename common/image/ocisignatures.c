@@ -124,13 +124,14 @@ static int keep_messages(struct search *f, const char *digest, struct err *e)
 static int search(struct search *f, const json_t *record, const char *key, struct err *e)
 {
 	struct descriptor d;
+	enum digest_algorithm algorithm;
+	const char *hex;
 	if (!json_object_get(record, key))
 		return 0;
 	if (descriptor_read(record, key, &d, e) < 0)
 		return -1;
-	mem_auto char *tag = mem_text(d.digest);
-	*strchr(tag, ':') = '-';
-	mem_auto char *signature = mem_format("%s.sig", tag);
+	digest_valid(d.digest, &algorithm, &hex);
+	mem_auto char *signature = mem_format("%s-%s.sig", digest_name(algorithm), hex);
 	if (keep_tagged(f, signature, e) < 0 || keep_referrers(f, d.digest, e) < 0 || keep_messages(f, d.digest, e) < 0)
 		return err_context(e, "signatures of %s", d.digest);
 	return 0;

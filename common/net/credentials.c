@@ -224,7 +224,7 @@ static int take(struct credential *c, const char *name, const char *password, co
 	return good ? 1 : err_set(e, STATUS_MALFORMED, "a login with a character that a header cannot hold");
 }
 
-// `auth`: the base64 of USER:PASSWORD.
+// `auth`: the base64 of USER:PASSWORD. Not read by b64.h, for which every program that asks a registry would load libsodium.
 static int take_packed(struct credential *c, const char *packed, const char *identity, struct err *e)
 {
 	size_t n = strlen(packed);

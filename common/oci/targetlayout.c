@@ -134,9 +134,9 @@ static int read_entry(const struct layout *l, const json_t *entry, struct buf *t
 	if (descriptor_parse(entry, "manifests", &d, e) < 0)
 		return -1;
 	mem_auto char *name = name_of(d.digest, e);
-	io_auto int fd = openat(l->directory, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	io_auto int fd = name ? openat(l->directory, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK) : -1;
 	if (fd < 0)
-		return err_open(e, name);
+		return name ? err_open(e, name) : -1;
 	if (io_read_stream(fd, MANIFEST_BYTES_MAX, name, text, e) < 0)
 		return -1;
 	digest_valid(d.digest, &algorithm, NULL);
