@@ -10,6 +10,7 @@
 #include "oci/layout.h"
 #include "oci/manifest.h"
 #include "oci/sourcelayout.h"
+#include "tuf/bars.h"
 #include "tuf/publishfile.h"
 #include "tuf/publishkind.h"
 #include "tuf/tufoci.h"
@@ -57,21 +58,25 @@ static int put_blob(void *context, struct target_blob *b, struct err *e)
 	return publishfile_copy(l->directory, path, b, e);
 }
 
+// 1 when it is there already.
 static int put_text(const struct layout *l, const void *data, size_t length, char digest[static DIGEST_TEXT_MAX], struct err *e)
 {
 	hash_bytes(DIGEST_SHA256, data, length, digest);
 	mem_auto char *path = blob_path(digest);
-	return publishfile_is_there(l->directory, path, (int64_t)length) ? 0
-									 : publishfile_write(l->directory, path, data, length, e);
+	if (publishfile_is_there(l->directory, path, (int64_t)length))
+		return 1;
+	return publishfile_write(l->directory, path, data, length, e);
 }
 
 static int put_manifest(void *context, const char *tag, const char *media_type, const struct buf *manifest, struct err *e)
 {
 	struct layout *l = context;
 	char digest[DIGEST_TEXT_MAX], empty[DIGEST_TEXT_MAX];
-	if (put_text(l, TUFOCI_EMPTY, strlen(TUFOCI_EMPTY), empty, e) < 0 ||
-		put_text(l, manifest->data, manifest->length, digest, e) < 0)
+	int had = put_text(l, TUFOCI_EMPTY, strlen(TUFOCI_EMPTY), empty, e);
+	if (had < 0 || put_text(l, manifest->data, manifest->length, digest, e) < 0)
 		return -1;
+	if (!had)
+		bars_whole(TUFOCI_EMPTY, strlen(TUFOCI_EMPTY));
 	const json_t *at = json_object_get(l->tags, tag);
 	json_t *entry = descriptor_json(media_type, digest, (int64_t)manifest->length);
 	json_object_set_new(entry, "annotations", json_pack("{s:s}", LAYOUT_REF_NAME, tag));

@@ -7,6 +7,7 @@
 #include "base/msg.h"
 #include "oci/manifest.h"
 #include "oci/sourceregistry.h"
+#include "tuf/bars.h"
 #include "tuf/publishkind.h"
 #include "tuf/tufoci.h"
 
@@ -46,6 +47,8 @@ static int put_config(struct place *p, struct err *e)
 	b.open_context = &text;
 	if (!p->has_config && put_blob(p, &b, e) < 0)
 		return -1;
+	if (!p->has_config && b.how == TARGET_SENT)
+		bars_whole(config, sizeof config - 1);
 	p->has_config = true;
 	return 0;
 }
