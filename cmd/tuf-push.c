@@ -61,7 +61,7 @@ struct tree { // what shall be published
 	int targets; // directory of the data, or -1
 	int64_t roots;
 	struct role snapshot;
-	struct buf timestamp, snapshot_text;
+	struct buf timestamp;
 	bool consistent;
 	struct lint_place *lint;
 	struct publish place;
@@ -92,7 +92,7 @@ static int read_top(struct tree *t, struct err *e)
 	t->consistent = json_is_true(json_object_get(root.body, "consistent_snapshot"));
 	const json_t *entry = json_object_get(json_object_get(timestamp.body, "meta"), "snapshot.json");
 	int64_t version = json_integer_value(json_object_get(entry, "version"));
-	return read_file(t, "snapshot", t->consistent ? version : 0, &t->snapshot_text, &t->snapshot, e);
+	return read_file(t, "snapshot", t->consistent ? version : 0, &text, &t->snapshot, e);
 }
 
 // ---- the roles that the snapshot lists ----
@@ -201,10 +201,28 @@ static int put_data(struct tree *t, const char *role, int64_t version, struct er
 
 // ---- metadata, written ----
 
+static int64_t former_version(const struct tree *t, const char *role, int64_t version)
+{
+	io_auto int directory = open(t->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return directory < 0 ? 0 : names_former_version(directory, role, version);
+}
+
+// The version before, as it is here, for a place that has published none (dtuf:O3, O24).
+static int put_former(struct tree *t, const char *role, int64_t version, struct err *e)
+{
+	buf_auto text = { 0 };
+	int64_t former = publish_is_tree(&t->place) || !strcmp(role, "root") ? 0 : former_version(t, role, version);
+	if (!former)
+		return 0;
+	return read_file(t, role, former, &text, NULL, e) < 0 ? -1 : publish_former(&t->place, role, former, &text, e);
+}
+
 static int put_metadata(struct tree *t, const char *role, int64_t version, struct err *e)
 {
 	buf_auto text = { 0 };
-	return read_file(t, role, version, &text, NULL, e) < 0 ? -1 : publish_metadata(&t->place, role, version, &text, e);
+	if (read_file(t, role, version, &text, NULL, e) < 0 || put_former(t, role, version, e) < 0)
+		return -1;
+	return publish_metadata(&t->place, role, version, &text, e);
 }
 
 static int put_delegated(struct tree *t, const char *role, int64_t version, struct err *e)
@@ -273,13 +291,25 @@ static int check_file(struct tree *t, const char *role, int64_t version, struct 
 	return access(path, R_OK) < 0 ? err_open(e, path) : 0;
 }
 
-static int check(struct tree *t, struct err *e)
+// By root.json, which a publisher has; what was published, and pulled from there, has roots with a version alone.
+static int find_newest_root(struct tree *t, struct err *e)
 {
 	buf_auto text = { 0 };
 	role_auto root = { 0 };
-	if (read_file(t, "root", 0, &text, &root, e) < 0 || read_file(t, "timestamp", 0, &t->timestamp, NULL, e) < 0)
+	if (read_file(t, "root", 0, &text, &root, e) == 0) {
+		t->roots = root.version;
+		return 0;
+	}
+	t->roots = e->status == STATUS_NOT_FOUND ? former_version(t, "root", 0) : 0;
+	if (t->roots)
+		*e = (struct err){ 0 };
+	return t->roots ? 0 : -1;
+}
+
+static int check(struct tree *t, struct err *e)
+{
+	if (find_newest_root(t, e) < 0 || read_file(t, "timestamp", 0, &t->timestamp, NULL, e) < 0)
 		return -1;
-	t->roots = root.version;
 	int published = check_newer(t, e);
 	if (published < 0 || check_clients(t, published, e) < 0 || read_top(t, e) < 0 || each_root(t, check_file, e) < 0 ||
 		each_role(t, check_file, e) < 0)
@@ -297,7 +327,7 @@ static int push(struct tree *t, struct err *e)
 		return user.dry_run && !e->status ? 0 : -1;
 	if ((t->targets >= 0 && each_role(t, put_data, e) < 0) || each_role(t, put_delegated, e) < 0 ||
 		each_root(t, put_metadata, e) < 0 ||
-		publish_metadata(&t->place, "snapshot", t->consistent ? t->snapshot.version : 0, &t->snapshot_text, e) < 0 ||
+		put_metadata(t, "snapshot", t->consistent ? t->snapshot.version : 0, e) < 0 ||
 		each_role(t, put_targets_role, e) < 0 || publish_metadata(&t->place, "timestamp", 0, &t->timestamp, e) < 0)
 		return -1;
 	return publish_commit(&t->place, e);
@@ -337,7 +367,6 @@ int main(int argc, char **argv)
 	registry_end();
 	role_free(&t.snapshot);
 	buf_free(&t.timestamp);
-	buf_free(&t.snapshot_text);
 	if (t.targets >= 0)
 		close(t.targets);
 	return failed ? cmd_fail(&e) : cmd_finish();

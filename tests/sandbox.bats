@@ -31,6 +31,7 @@ arguments() {
 	pack) echo inputs/tree ;;
 	tuf-download | tuf-find) echo '--tuf inputs/tree --root root target' ;;
 	tuf-list | tuf-refresh) echo '--tuf inputs/tree --root root' ;;
+	tuf-pull) echo '--tuf inputs/tree --root root --repo file:inputs/tree file:inputs/out' ;;
 	tuf-push) echo inputs/tree file:inputs/out ;;
 	tuf-put) echo file:inputs/tree target inputs/file ;;
 	tuf-lint | tuf-status) echo inputs/tree ;;

@@ -44,7 +44,7 @@ add() { # add NAME TEXT
 	tuf-delegate --path 'y/*' --add-key other.pub --key targets.pem --key other.pem m/targets.json latest
 	publish
 	tuf-push m oci:o
-	same "1.root.json 2.snapshot.json 2.targets.json timestamp.json" "$(layers latest | paste -sd' ')"
+	same "1.root.json 1.snapshot.json 2.snapshot.json 1.targets.json 2.targets.json timestamp.json" "$(layers latest | paste -sd' ')"
 	same "1.registry.example.org.json" "$(layers registry.example.org)"
 	same "1.latest.json" "$(layers "_r.$(printf latest | sha256sum | cut -d' ' -f1)")"
 	tuf-root --key root.pem m/root.json

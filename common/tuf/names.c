@@ -1,8 +1,11 @@
 // names.h says what these promise.
 // SPDX-License-Identifier: Apache-2.0
 #include <inttypes.h>
+#include <dirent.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/utf8.h"
@@ -76,6 +79,32 @@ char *names_role_url(const char *role, int64_t version)
 static int hex_digit(char c)
 {
 	return c >= '0' && c <= '9' ? c - '0' : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+int64_t names_file_version(const char *file)
+{
+	char *end = NULL;
+	long long version = *file >= '1' && *file <= '9' ? strtoll(file, &end, 10) : 0;
+	return end && *end == '.' && version < INT64_MAX ? version : 0;
+}
+
+int64_t names_former_version(int directory, const char *role, int64_t but)
+{
+	int64_t highest = 0;
+	const struct dirent *entry;
+	mem_auto char *plain = names_role_file(role, 0);
+	int fd = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	while (d && (entry = readdir(d))) {
+		int64_t version = names_file_version(entry->d_name);
+		if (version > highest && version != but && !strcmp(strchr(entry->d_name, '.') + 1, plain))
+			highest = version;
+	}
+	if (d)
+		closedir(d);
+	else if (fd >= 0)
+		close(fd);
+	return highest;
 }
 
 char *names_unfile(const char *file)

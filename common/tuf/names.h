@@ -23,6 +23,10 @@ void names_file(const char *name, struct buf *out);
 char *names_role_file(const char *role, int64_t version);
 char *names_role_url(const char *role, int64_t version);
 
+// The V of `V.REST`, 0 where a name does not begin with one. Of the files of a role's other versions in a directory, the highest; 0 for none.
+int64_t names_file_version(const char *file);
+int64_t names_former_version(int directory, const char *role, int64_t but);
+
 // The name that F(name) was made of; malloced, NULL for what names_file never wrote, and for a hashed one.
 char *names_unfile(const char *file);
 

@@ -99,6 +99,11 @@ int publish_metadata(struct publish *p, const char *role, int64_t version, const
 	return p->kind->metadata(p->context, role, version, text, e);
 }
 
+int publish_former(struct publish *p, const char *role, int64_t version, const struct buf *text, struct err *e)
+{
+	return p->kind->former(p->context, role, version, text, e);
+}
+
 int publish_commit(struct publish *p, struct err *e)
 {
 	return p->kind->commit(p->context, e);

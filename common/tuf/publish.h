@@ -44,6 +44,9 @@ int publish_drop_target(struct publish *p, const char *path, const char *digest,
 // before all these. In a layout or registry the version published before stays readable (dtuf:O3, O4).
 int publish_metadata(struct publish *p, const char *role, int64_t version, const struct buf *text, struct err *e);
 
+// The version of a role before the one that publish_metadata is called with next, for places that have published none themselves.
+int publish_former(struct publish *p, const char *role, int64_t version, const struct buf *text, struct err *e);
+
 // Makes it so. STATUS_REFUSED when somebody else published meanwhile.
 int publish_commit(struct publish *p, struct err *e);
 

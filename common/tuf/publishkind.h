@@ -15,6 +15,7 @@ struct publish_kind {
 	int (*manifest)(void *context, const char *path, const struct buf *manifest, const char *digest, struct err *e);
 	int (*drop)(void *context, const char *path, const char *digest, struct err *e);
 	int (*metadata)(void *context, const char *role, int64_t version, const struct buf *text, struct err *e);
+	int (*former)(void *context, const char *role, int64_t version, const struct buf *text, struct err *e);
 	int (*commit)(void *context, struct err *e);
 	void (*close)(void *context);
 };

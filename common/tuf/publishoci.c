@@ -25,6 +25,7 @@ struct oci {
 	struct tagged base; // `latest`, when it was first looked at; layers NULL before
 	json_t *versions;   // `ROLE.json` to version, of what is published at base; NULL before
 	json_t *latest;     // the layers that it shall have
+	json_t *former;     // a layer that put_former gave for the next file, or NULL
 	bool changes_roles; // the tag of a delegated role may have changed
 };
 
@@ -97,12 +98,15 @@ static int64_t published_version(struct oci *o, const char *role)
 }
 
 // The version that readers may be about to ask for (dtuf:O3, O4): the published one; when that is this one, the other one that is there.
+// With none published, the one that was given.
 static const json_t *former_layer(struct oci *o, const char *role, int64_t version, const json_t *layers)
 {
 	int64_t published = published_version(o, role);
 	mem_auto char *plain = names_role_url(role, 0);
 	mem_auto char *name = names_role_url(role, published);
-	return published && published != version ? tufoci_find(layers, name) : tufoci_newest(layers, plain, version);
+	const json_t *there =
+		published && published != version ? tufoci_find(layers, name) : tufoci_newest(layers, plain, version);
+	return there || published ? there : o->former;
 }
 
 // ---- data ----
@@ -210,9 +214,19 @@ static int put_delegated(struct oci *o, const char *role, int64_t version, const
 	return put_tag(o, tag, &manifest, t.digest, e);
 }
 
-static int put_metadata(void *context, const char *role, int64_t version, const struct buf *text, struct err *e)
+static int put_former(void *context, const char *role, int64_t version, const struct buf *text, struct err *e)
 {
 	struct oci *o = context;
+	mem_auto char *name = names_role_url(role, version);
+	if (read_base(o, e) < 0 || published_version(o, role))
+		return e->status ? -1 : 0;
+	json_decref(o->former);
+	o->former = put_file(o, name, text, NULL, e);
+	return o->former ? 0 : -1;
+}
+
+static int put_next(struct oci *o, const char *role, int64_t version, const struct buf *text, struct err *e)
+{
 	if (read_base(o, e) < 0)
 		return -1;
 	if (!names_is_top_level(role))
@@ -225,6 +239,15 @@ static int put_metadata(void *context, const char *role, int64_t version, const 
 	if (former)
 		json_array_append(o->latest, (json_t *)(uintptr_t)former);
 	return json_array_append_new(o->latest, layer);
+}
+
+static int put_metadata(void *context, const char *role, int64_t version, const struct buf *text, struct err *e)
+{
+	struct oci *o = context;
+	int result = put_next(o, role, version, text, e);
+	json_decref(o->former);
+	o->former = NULL;
+	return result;
 }
 
 static int commit(void *context, struct err *e)
@@ -250,6 +273,7 @@ static void close_oci(void *context)
 	json_decref(o->base.layers);
 	json_decref(o->versions);
 	json_decref(o->latest);
+	json_decref(o->former);
 	o->tags->close(o->place);
 	free(o);
 }
@@ -263,6 +287,7 @@ void publishoci_open(struct publish *p, const struct publish_tags *tags, void *c
 		put_manifest,
 		drop,
 		put_metadata,
+		put_former,
 		commit,
 		close_oci,
 	};

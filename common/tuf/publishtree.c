@@ -128,6 +128,7 @@ static const struct publish_kind kind = {
 	put_manifest,
 	drop,
 	put_metadata,
+	put_metadata, // it is one more file
 	commit,
 	close_tree,
 };

@@ -311,6 +311,14 @@ int remote_metadata(struct remote *r, const char *role, int64_t version, size_t 
 	return result;
 }
 
+int64_t remote_former(struct remote *r, const char *role, int64_t version)
+{
+	const struct half *h = &r->mirrors[0].metadata;
+	if (h->oci)
+		return remoteoci_former(h->oci, role, version);
+	return h->url ? 0 : names_former_version(h->directory, role, version);
+}
+
 char *remote_target_file(const char *path, const char *hash)
 {
 	struct buf out = { 0 };

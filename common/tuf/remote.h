@@ -39,6 +39,9 @@ struct remote *remote_open_at(const char *repository, const char *metadata, cons
 // role is root.
 int remote_metadata(struct remote *r, const char *role, int64_t version, size_t limit, struct buf *out, struct err *e);
 
+// Of a role's other versions that the first mirror keeps, the highest; 0 for none, and where that cannot be asked.
+int64_t remote_former(struct remote *r, const char *role, int64_t version);
+
 struct remote_request { // as http_request; validator is freed by the caller
 	int64_t limit;
 	http_sink *sink;

@@ -136,6 +136,15 @@ int remoteoci_metadata(struct remoteoci *o, const char *role, int64_t version, c
 	return q->sink(q->context, buf_text(&text), text.length, e);
 }
 
+int64_t remoteoci_former(struct remoteoci *o, const char *role, int64_t version)
+{
+	struct err why = { 0 };
+	mem_auto char *tag = tufoci_role_tag(role);
+	mem_auto char *plain = names_role_url(role, 0);
+	const struct tagged *t = read_tag(o, tag, &why);
+	return t ? tufoci_version(tufoci_newest(t->layers, plain, version)) : 0;
+}
+
 // ---- data ----
 
 struct bounded { // no more than was asked for goes to the sink

@@ -18,6 +18,9 @@ void remoteoci_close(struct remoteoci *o); // NULL is fine
 // layer of this name (dtuf:O14), STATUS_LIMIT.
 int remoteoci_metadata(struct remoteoci *o, const char *role, int64_t version, const struct remote_request *q, struct err *e);
 
+// As remote_former.
+int64_t remoteoci_former(struct remoteoci *o, const char *role, int64_t version);
+
 // A target, or with path NULL a blob of one, by its sha256 in hex; and a target that is a manifest of blobs (dtuf:B3).
 int remoteoci_data(struct remoteoci *o, const char *path, const char *hash, const struct remote_request *q, struct err *e);
 int remoteoci_manifest(struct remoteoci *o, const char *hash, const struct remote_request *q, struct err *e);

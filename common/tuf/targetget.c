@@ -222,7 +222,6 @@ int targetget_manifest(struct targetget *g, const struct buf *text, struct err *
 
 static int fetch_manifest(struct client *c, struct targetget *g, const struct expected *x, struct err *e)
 {
-	buf_auto text = { 0 };
 	if (x->size > TARGETGET_MANIFEST_MAX)
 		return err_set(e, STATUS_LIMIT, "target '%s': its manifest has more than %" PRId64 " bytes", g->path,
 			TARGETGET_MANIFEST_MAX);
@@ -233,9 +232,9 @@ static int fetch_manifest(struct client *c, struct targetget *g, const struct ex
 		return -1;
 	if (lseek(memory, 0, SEEK_SET) < 0)
 		return err_system(e, "target '%s': cannot rewind its manifest", g->path);
-	if (io_read_stream(memory, (size_t)TARGETGET_MANIFEST_MAX, g->path, &text, e) < 0)
+	if (io_read_stream(memory, (size_t)TARGETGET_MANIFEST_MAX, g->path, &g->manifest, e) < 0)
 		return -1;
-	return targetget_manifest(g, &text, e);
+	return targetget_manifest(g, &g->manifest, e);
 }
 
 int targetget_blobs(struct client *c, const json_t *target, struct targetget *g, struct err *e)
@@ -257,22 +256,27 @@ int targetget_blobs(struct client *c, const json_t *target, struct targetget *g,
 void targetget_free(struct targetget *g)
 {
 	free(g->blobs);
+	buf_free(&g->manifest);
 	*g = (struct targetget){ 0 };
 }
 
-int targetget_fetch(struct client *c, const struct targetget *g, int fd, struct err *e)
+int targetget_fetch_blob(struct client *c, const struct targetget *g, size_t which, int fd, struct err *e)
 {
 	struct expected x;
 	if (need_remote(c, g->path, e) < 0 || expect_target(g->target, &x, e) < 0)
 		return -1;
 	if (!g->several)
 		return fetch(c, ask_target, &x, &x, fd, e);
-	for (size_t i = 0; i < g->count; i++) {
-		const char *hex = strchr(g->blobs[i].digest, ':') + 1;
-		const struct expected blob = { g->blobs[i].digest, { hex, NULL }, g->blobs[i].size };
-		if (fetch(c, ask_blob, hex, &blob, fd, e) < 0)
+	const char *hex = strchr(g->blobs[which].digest, ':') + 1;
+	const struct expected blob = { g->blobs[which].digest, { hex, NULL }, g->blobs[which].size };
+	return fetch(c, ask_blob, hex, &blob, fd, e);
+}
+
+int targetget_fetch(struct client *c, const struct targetget *g, int fd, struct err *e)
+{
+	for (size_t i = 0; i < g->count; i++)
+		if (targetget_fetch_blob(c, g, i, fd, e) < 0)
 			return -1;
-	}
 	return 0;
 }
 

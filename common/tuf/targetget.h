@@ -20,7 +20,8 @@ struct targetget {            // a target and the blobs that it is made of; free
 	const char *path;
 	struct targetget_blob *blobs;
 	size_t count;
-	bool several; // the target itself is a manifest (dtuf:B3); else it is its one blob
+	struct buf manifest; // then its bytes
+	bool several;        // the target itself is a manifest (dtuf:B3); else it is its one blob
 };
 
 // Finds out the blobs; asks for the manifest where there are several, else for nothing. STATUS_REFUSED for a manifest that is not
@@ -34,6 +35,9 @@ int targetget_manifest(struct targetget *g, const struct buf *text, struct err *
 
 // Appends the blobs to fd, which is a file of no content yet. On failure what is in it is not to be used.
 int targetget_fetch(struct client *c, const struct targetget *g, int fd, struct err *e);
+
+// One of them alone.
+int targetget_fetch_blob(struct client *c, const struct targetget *g, size_t which, int fd, struct err *e);
 
 // Whether fd holds the target already, from its start to its end (dtuf:S25).
 bool targetget_is(const struct targetget *g, int fd);

@@ -108,16 +108,20 @@ const json_t *tufoci_find(const json_t *layers, const char *filename)
 	return NULL;
 }
 
+int64_t tufoci_version(const json_t *layer)
+{
+	const char *file = filename_of(layer);
+	return file ? names_file_version(file) : 0;
+}
+
 const json_t *tufoci_newest(const json_t *layers, const char *name, int64_t but)
 {
 	size_t i;
 	json_t *layer, *newest = NULL;
-	long long highest = 0;
+	int64_t highest = 0;
 	json_array_foreach(layers, i, layer) {
-		const char *file = filename_of(layer);
-		char *end = NULL;
-		long long version = file && *file >= '1' && *file <= '9' ? strtoll(file, &end, 10) : 0;
-		if (version <= highest || version == but || !end || *end != '.' || strcmp(end + 1, name) != 0)
+		int64_t version = tufoci_version(layer);
+		if (version <= highest || version == but || strcmp(strchr(filename_of(layer), '.') + 1, name) != 0)
 			continue;
 		highest = version;
 		newest = layer;

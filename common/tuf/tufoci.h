@@ -41,5 +41,6 @@ const json_t *tufoci_find(const json_t *layers, const char *filename);
 
 // Of the layers `V.NAME` with another version than `but`, the one with the highest; borrowed, NULL when there is none.
 const json_t *tufoci_newest(const json_t *layers, const char *name, int64_t but);
+int64_t tufoci_version(const json_t *layer); // that V; 0 for none and for NULL
 
 #endif

@@ -1,0 +1,132 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+load lib
+load web
+load registry
+load publisher
+web_inside
+
+setup_file() {
+	web_start
+	registry_start plain
+	registry_start tls
+}
+
+setup() {
+	in_own_directory
+	web_clean
+}
+
+TLS=docker://registry.example:5001
+PLAIN=docker://registry.example:5000
+
+pull() { tuf-pull -q --tuf trusted --root root.pub --repo "$@" 2>/dev/null; }
+refresh() { tuf-refresh -q --tuf "trusted.$2" --root root.pub --repo "$1" "${@:3}" >/dev/null; }
+download() { tuf-download -q --tuf "trusted.$1" --repo "${@:2}"; }
+
+# held LAYOUT: its tags with their digests, and its blobs.
+held() {
+	jq -r '.manifests[] | .annotations["org.opencontainers.image.ref.name"] + " " + .digest' "$1/index.json" | sort
+	(cd "$1/blobs/sha256" && sha256sum -- *)
+}
+
+# digests PORT REPOSITORY: every tag with the digest of its manifest.
+digests() {
+	local tag
+	for tag in $(reg-tags --allow-http --format names "registry.example:$1/$2" 2>/dev/null); do
+		echo "$tag $(reg-resolve --allow-http 2>/dev/null < <(ref-parse "docker://registry.example:$1/$2:$tag") | jq -r .manifest.digest)"
+	done
+}
+
+add() { # add NAME TEXT
+	printf %s "$2" >"$1"
+	tuf-add --key targets.pem --targets data m/targets.json "$1"
+}
+
+# Two roots, a delegated role with a dot in its name and one below it, a target of several blobs, an empty one, and three publications.
+grown() {
+	repository
+	keys docs
+	tuf-delegate --path 'docs/*' --path 'docs/*/*' --add-key docs.pub --key targets.pem --key docs.pem m/targets.json registry.example.org
+	tuf-delegate --path 'docs/deep/*' --add-key docs.pub --key docs.pem --delegator m/targets.json m/registry.example.org.json below
+	mkdir -p docs/deep
+	echo text >docs/x
+	: >docs/deep/empty
+	tuf-add --key docs.pem --delegator m/targets.json --targets data m/registry.example.org.json docs/x
+	tuf-add --key docs.pem --delegator m/registry.example.org.json --targets data m/below.json docs/deep/empty
+	add a first
+	publish
+	tuf-push -q --targets data m "$1"
+	echo one >one
+	tuf-put -q file:put both one a | tuf-add --key targets.pem m/targets.json
+	cp -r put/targets/. data
+	tuf-root --key root.pem m/root.json
+	publish
+	tuf-push -q --targets data m "$1"
+	add a second
+	echo newer >docs/x
+	tuf-add --key docs.pem --delegator m/targets.json --targets data m/registry.example.org.json docs/x
+	publish
+	tuf-push -q --targets data m "$1"
+}
+
+@test "dtuf:O24 dtuf:O9 dtuf:O10 dtuf:O17 from a registry to every kind of place and back: the same tags, digests and bytes" {
+	grown $TLS/a
+	digests 5001 a >expected
+	grep -q '^registry.example.org ' expected
+	pull $TLS/a file:tree
+	pull $TLS/a oci:layout
+	pull oci:layout --allow-http $PLAIN/b
+	digests 5000 b >found
+	same "" "$(grep -vxFf expected found)"
+	same 2 "$(grep -cvxFf found expected)" # targets of before, which nothing lists any more
+	tuf-push -q --targets tree/targets tree/metadata oci:pushed
+	pull $TLS/a oci:direct
+	diff <(held layout) <(held direct)
+	diff <(held layout) <(held pushed)
+	cp -r tree/. "$WEB/example.com/"
+	pull https://example.com oci:web
+	same "$(jq -r '.manifests | length' layout/index.json)" "$(jq -r '.manifests | length' web/index.json)"
+	for place in file:tree oci:layout oci:web https://example.com; do
+		rm -rf trusted.one
+		refresh $place one
+		same "second newer one|first" "$(download one $place a) $(download one $place docs/x) $(download one $place both | paste -sd'|')"
+		download one $place docs/deep/empty | cmp - /dev/null
+		cmp m/2.root.json trusted.one/root.json
+	done
+}
+
+@test "dtuf:O12 dtuf:O13 dtuf:A3 dtuf:A17 what is there is not fetched; nothing that a client refuses arrives, and nothing goes back" {
+	grown file:source
+	pull file:source $TLS/c
+	web_rules registry.example 'client_max_body_size 0; location /v2/ { proxy_pass https://127.0.0.1:5001; proxy_set_header Host $http_host; }'
+	: >"$WEB/log"
+	mv source/targets away # nothing of it is asked for
+	mkdir source/targets
+	cp away/*.both source/targets # but the manifest, which names the blobs
+	pull file:source docker://registry.example/c
+	same 0 "$(web_asked 'POST\|PUT\|PATCH')"
+	rm -r source/targets
+	mv away source/targets
+	tuf-timestamp --key timestamp.pem m
+	tuf-push -q m file:source
+	pull file:source $TLS/c
+	tuf-pull -q --tuf trusted --repo $TLS/c file:copy
+	tuf-timestamp --key timestamp.pem m
+	tuf-push -q m file:copy
+	refuse 1 tuf-pull -q --tuf trusted --repo file:source file:copy
+	says 'would go back'
+	add a third
+	publish
+	tuf-push -q --targets data m file:source
+	printf x >>"source/targets/$(printf third | sha256sum | cut -d' ' -f1).a"
+	refuse 7 tuf-pull -q --tuf trusted --repo file:source file:copy
+	refuse 7 tuf-pull -q --tuf trusted --repo file:source $TLS/c
+	says "target 'a'"
+	rm -rf trusted.one
+	refresh $TLS/c one
+	same second "$(download one $TLS/c a)"
+	refuse 2 tuf-pull --tuf trusted file:copy
+	refuse 2 tuf-pull --tuf trusted --repo file:source https://example.com/
+	refuse 3 tuf-pull -q --tuf nobody --repo file:source file:fresh
+}
