@@ -16,7 +16,7 @@
 #include "oci/registry.h"
 #include "tuf/clientcmd.h"
 #include "tuf/delegation.h"
-#include "tuf/publish.h"
+#include "tuf/publishindex.h"
 #include "tuf/targetget.h"
 
 static struct {
@@ -137,7 +137,7 @@ static int put_blobs(struct pull *p, const struct targetget *g, struct err *e)
 	return 0;
 }
 
-static int put_target(struct pull *p, const json_t *target, struct err *e)
+static int put_target(struct pull *p, const json_t *target, struct publishindex *index, struct err *e)
 {
 	struct targetget g;
 	const char *path = json_string_value(json_object_get(target, "path"));
@@ -147,13 +147,13 @@ static int put_target(struct pull *p, const json_t *target, struct err *e)
 		return err_set(e, STATUS_REFUSED, "target '%s': no sha256 is listed", path);
 	int failed = targetget_blobs(&p->c, target, &g, e) < 0 || put_blobs(p, &g, e) < 0 ||
 		(g.several && publish_manifest(p->targets, path, &g.manifest, digest, e) < 0);
+	publishindex_add(index, path, digest, json_integer_value(json_object_get(target, "length")), g.several);
 	targetget_free(&g);
 	return failed ? err_context(e, "target '%s'", path) : 0;
 }
 
-static int put_targets(struct pull *p, const struct received *r, const struct received *delegator, struct err *e)
+static int put_all(struct pull *p, const struct received *r, struct publishindex *index, struct err *e)
 {
-	(void)delegator;
 	struct scan_part key = { 0 }, value;
 	for (struct scan_cursor c = scan_open(r->targets); scan_next(&c, &key, &value);) {
 		mem_auto char *path = scan_text(key);
@@ -161,10 +161,22 @@ static int put_targets(struct pull *p, const struct received *r, const struct re
 		if (!target)
 			return -1;
 		json_object_set_new(target, "path", json_string(path));
-		if (put_target(p, target, e) < 0)
+		if (put_target(p, target, index, e) < 0)
 			return -1;
 	}
 	return 0;
+}
+
+static int put_targets(struct pull *p, const struct received *r, const struct received *delegator, struct err *e)
+{
+	(void)delegator;
+	struct publishindex index;
+	publishindex_start(&index, r->role);
+	int result = put_all(p, r, &index, e);
+	if (!result && p->targets != &p->place)
+		result = publishindex_put(&index, p->targets, e);
+	publishindex_free(&index);
+	return result;
 }
 
 // ---- metadata ----

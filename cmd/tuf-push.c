@@ -22,13 +22,13 @@
 #include "tuf/canon.h"
 #include "tuf/lint.h"
 #include "tuf/names.h"
-#include "tuf/publish.h"
+#include "tuf/publishindex.h"
 #include "tuf/remote.h"
 #include "tuf/role.h"
 #include "tuf/targetget.h"
 
 static struct {
-	const char *targets;
+	const char *targets, *targets_place;
 	int64_t first_root;
 	bool replace, dry_run;
 } user = { .first_root = 1 };
@@ -36,6 +36,7 @@ static struct {
 static const struct cmd_option options[] = {
 	CMD_TEXT(0, "targets", "DIR", &user.targets,
 		"publish the data of the targets, too, which is there as tuf-add --targets puts it"),
+	CMD_TEXT(0, "targets-place", "PLACE", &user.targets_place, "where the targets go, when not there"),
 	CMD_FLAG(0, "replace", &user.replace, "also where what is published is newer, or another repository"),
 	CMD_NUMBER(0, "first-root", "N", &user.first_root, 1, INT64_MAX,
 		"clients were given root N; who trusts an older one is cut off"),
@@ -64,7 +65,8 @@ struct tree { // what shall be published
 	struct buf timestamp;
 	bool consistent;
 	struct lint_place *lint;
-	struct publish place;
+	struct publish place, targets_place;
+	struct publish *to; // where targets go: one of the two
 	struct progress progress;
 };
 
@@ -145,10 +147,15 @@ static int put_blobs(struct tree *t, const struct targetget *g, struct err *e)
 			.size = g->blobs[i].size,
 			.open = target_open_file,
 			.open_context = &fd };
-		if (publish_blob(&t->place, &b, e) < 0)
+		if (publish_blob(t->to, &b, e) < 0)
 			return -1;
 	}
 	return 0;
+}
+
+static bool is_several(const json_t *target)
+{
+	return json_is_integer(json_object_get(json_object_get(target, "custom"), "blobs"));
 }
 
 static int put_target(struct tree *t, const char *path, const char *hash, const json_t *target, struct err *e)
@@ -161,8 +168,8 @@ static int put_target(struct tree *t, const char *path, const char *hash, const 
 	progress_add(&t->progress, size);
 	mem_auto char *expected = mem_format("sha256:%s", hash);
 	struct target_blob b = { .digest = expected, .size = size, .open = target_open_file, .open_context = &fd };
-	if (!json_is_integer(json_object_get(json_object_get(target, "custom"), "blobs")))
-		return publish_target(&t->place, path, &b, e);
+	if (!is_several(target))
+		return publish_target(t->to, path, &b, e);
 	if (io_read_stream(fd, JSONIO_BYTES_MAX, path, &manifest, e) < 0)
 		return -1;
 	char digest[DIGEST_TEXT_MAX];
@@ -173,17 +180,13 @@ static int put_target(struct tree *t, const char *path, const char *hash, const 
 	struct targetget g = { .target = target, .path = path };
 	int failed = targetget_manifest(&g, &manifest, e) < 0 || put_blobs(t, &g, e) < 0;
 	targetget_free(&g);
-	return failed ? -1 : publish_manifest(&t->place, path, &manifest, expected, e);
+	return failed ? -1 : publish_manifest(t->to, path, &manifest, expected, e);
 }
 
-static int put_data(struct tree *t, const char *role, int64_t version, struct err *e)
+static int put_targets(struct tree *t, const struct role *r, struct publishindex *index, struct err *e)
 {
-	buf_auto text = { 0 };
-	role_auto r = { 0 };
 	struct canon_span key, value;
-	if (read_file(t, role, version, &text, &r, e) < 0)
-		return -1;
-	struct canon_walk walk = canon_walk_start(r.targets.data, r.targets.length);
+	struct canon_walk walk = canon_walk_start(r->targets.data, r->targets.length);
 	while (canon_walk_next(&walk, &key, &value)) {
 		mem_auto char *path = canon_unquote(&key);
 		jsonio_auto json_t *target = jsonio_parse(value.text, value.length, "target", e);
@@ -195,8 +198,24 @@ static int put_data(struct tree *t, const char *role, int64_t version, struct er
 			return err_set(e, STATUS_REFUSED, "the target '%s': no sha256 is listed", path);
 		if (put_target(t, path, digest + strlen("sha256:"), target, e) < 0)
 			return -1;
+		publishindex_add(index, path, digest, json_integer_value(json_object_get(target, "length")), is_several(target));
 	}
 	return 0;
+}
+
+static int put_data(struct tree *t, const char *role, int64_t version, struct err *e)
+{
+	buf_auto text = { 0 };
+	role_auto r = { 0 };
+	struct publishindex index;
+	if (read_file(t, role, version, &text, &r, e) < 0)
+		return -1;
+	publishindex_start(&index, role);
+	int result = put_targets(t, &r, &index, e);
+	if (!result && t->to != &t->place)
+		result = publishindex_put(&index, t->to, e);
+	publishindex_free(&index);
+	return result;
 }
 
 // ---- metadata, written ----
@@ -325,8 +344,8 @@ static int push(struct tree *t, struct err *e)
 {
 	if (check(t, e) < 0 || user.dry_run)
 		return user.dry_run && !e->status ? 0 : -1;
-	if ((t->targets >= 0 && each_role(t, put_data, e) < 0) || each_role(t, put_delegated, e) < 0 ||
-		each_root(t, put_metadata, e) < 0 ||
+	if ((t->targets >= 0 && each_role(t, put_data, e) < 0) || (t->to != &t->place && publish_commit(t->to, e) < 0) ||
+		each_role(t, put_delegated, e) < 0 || each_root(t, put_metadata, e) < 0 ||
 		put_metadata(t, "snapshot", t->consistent ? t->snapshot.version : 0, e) < 0 ||
 		each_role(t, put_targets_role, e) < 0 || publish_metadata(&t->place, "timestamp", 0, &t->timestamp, e) < 0)
 		return -1;
@@ -344,8 +363,10 @@ static int open_tree(struct tree *t, const char *place, struct sandbox *s, struc
 	}
 	mem_auto char *metadata = mem_format("file:%s", t->directory);
 	mem_auto char *targets = user.targets ? mem_format("file:%s", user.targets) : NULL;
-	if (publish_open(&t->place, place, PUBLISH_TO_PUT, s, e) < 0)
+	if (publish_open(&t->place, place, PUBLISH_TO_PUT, s, e) < 0 ||
+		(user.targets_place && publish_open(&t->targets_place, user.targets_place, PUBLISH_TO_PUT, s, e) < 0))
 		return -1;
+	t->to = user.targets_place ? &t->targets_place : &t->place;
 	t->lint = lint_open(remote_open_at(NULL, metadata, targets, s, e), place, s, e);
 	return t->lint ? sandbox_enter(s, e) : -1;
 }
@@ -363,6 +384,7 @@ int main(int argc, char **argv)
 	else
 		progress_end(&t.progress);
 	publish_close(&t.place);
+	publish_close(&t.targets_place);
 	lint_close(t.lint);
 	registry_end();
 	role_free(&t.snapshot);

@@ -130,3 +130,60 @@ grown() {
 	refuse 2 tuf-pull --tuf trusted --repo file:source https://example.com/
 	refuse 3 tuf-pull -q --tuf nobody --repo file:source file:fresh
 }
+
+# nested LAYOUT TAG DIRECTORY: what lies under the tag as Docker's go-tuf-mirror saves it: a layout of its own, not annotated, and no config.
+nested() {
+	local digest
+	mkdir -p "$3/blobs/sha256"
+	cp "$1/oci-layout" "$3"
+	jq -c --arg t "$2" '.manifests |= map(select(.annotations["org.opencontainers.image.ref.name"] == $t) | del(.annotations))' "$1/index.json" >"$3/index.json"
+	for digest in $(jq -r '.manifests[].digest[7:]' "$3/index.json"); do
+		cp "$1/blobs/sha256/$digest" "$3/blobs/sha256"
+		for digest in $(jq -r '(.layers // .manifests)[].digest[7:]' "$1/blobs/sha256/$digest"); do
+			cp "$1/blobs/sha256/$digest" "$3/blobs/sha256"
+			! jq -e .layers "$1/blobs/sha256/$digest" >layers 2>/dev/null || cp "$1/blobs/sha256/$(jq -r '.[0].digest[7:]' layers)" "$3/blobs/sha256"
+		done
+	done
+}
+
+@test "dtuf:O6 dtuf:O7 dtuf:O15 targets in a repository of their own, with an index for each role; and Docker's nested layouts" {
+	repository
+	keys docs
+	tuf-delegate --path 'docs/*' --path 'docs/*/*' --add-key docs.pub --key targets.pem --key docs.pem m/targets.json docs
+	tuf-delegate --path 'other/*' --add-key docs.pub --key targets.pem --key docs.pem m/targets.json mixed
+	mkdir -p docs/deep other
+	echo text >docs/x
+	echo deeper >docs/deep/y
+	echo else >other/z
+	tuf-add --key docs.pem --targets data m/docs.json docs/x docs/deep/y
+	tuf-add --key docs.pem --targets data m/mixed.json other/z
+	add a first
+	publish
+	tuf-push -q --targets data --targets-place $TLS/targets m $TLS/metadata
+	tuf-push -q --targets data --targets-place oci:t m oci:o
+	same "docs latest mixed" "$(digests 5001 metadata | cut -d' ' -f1 | paste -sd' ')"
+	same 1 "$(digests 5001 targets | grep -c '^docs')"
+	same 0 "$(digests 5001 targets | grep -c '^mixed\|^latest')"
+	x=$(sha256sum <docs/x | cut -d' ' -f1) y=$(sha256sum <docs/deep/y | cut -d' ' -f1)
+	index=$(jq -r '.manifests[] | select(.annotations["org.opencontainers.image.ref.name"] == "docs").digest[7:]' t/index.json)
+	same "application/vnd.oci.image.index.v1+json docs/deep/$y.y docs/$x.x" \
+		"$(jq -r '[.mediaType, .manifests[].annotations["tuf.io/filename"]] | join(" ")' "t/blobs/sha256/$index")"
+	inner=$(jq -r '.manifests[1].digest[7:]' "t/blobs/sha256/$index")
+	same "$x.x sha256:$x" "$(jq -r '.layers[0] | .annotations["tuf.io/filename"] + " " + .digest' "t/blobs/sha256/$inner")"
+	tuf-refresh -q --tuf trusted.two --root root.pub --metadata-url $TLS/metadata --targets-url $TLS/targets >/dev/null
+	same "first text deeper" "$(tuf-download -q --tuf trusted.two --metadata-url $TLS/metadata --targets-url $TLS/targets a docs/x docs/deep/y | sed 's/first/& /' | paste -sd' ')"
+	tuf-pull -q --tuf trusted.two --metadata-url $TLS/metadata --targets-url $TLS/targets --targets-place oci:t2 oci:o2
+	diff <(held t) <(held t2)
+	diff <(held o) <(held o2)
+	nested o latest n/metadata
+	for role in docs mixed; do nested o $role n/metadata/$role; done
+	nested t docs n/targets/docs
+	for tag in $(jq -r '.manifests[].annotations[] | select(test("[.](a|z)$"))' t/index.json); do nested t "$tag" "n/targets/$tag"; done
+	cp n/targets/*.a/{oci-layout,index.json} n/targets
+	tuf-refresh -q --tuf trusted.n --root root.pub --metadata-url oci:n/metadata --targets-url oci:n/targets >/dev/null
+	same "first text deeper else" \
+		"$(tuf-download -q --tuf trusted.n --metadata-url oci:n/metadata --targets-url oci:n/targets a docs/x docs/deep/y other/z | sed 's/first/& /' | paste -sd' ')"
+	refuse 3 tuf-refresh -q --tuf trusted.n --metadata-url oci:n/targets
+	tuf-pull -q --tuf trusted.n --metadata-url oci:n/metadata --targets-url oci:n/targets --targets-place oci:t3 oci:o3
+	diff <(held t) <(held t3)
+}

@@ -89,6 +89,11 @@ int publish_manifest(struct publish *p, const char *path, const struct buf *mani
 	return p->kind->manifest(p->context, path, manifest, digest, e);
 }
 
+int publish_index(struct publish *p, const char *role, const struct buf *index, struct err *e)
+{
+	return p->kind->index(p->context, role, index, e);
+}
+
 int publish_drop_target(struct publish *p, const char *path, const char *digest, struct err *e)
 {
 	return p->kind->drop(p->context, path, digest, e);

@@ -37,6 +37,9 @@ int publish_blob(struct publish *p, struct target_blob *b, struct err *e);
 int publish_target(struct publish *p, const char *path, struct target_blob *b, struct err *e);
 int publish_manifest(struct publish *p, const char *path, const struct buf *manifest, const char *digest, struct err *e);
 
+// An index under the tag of this role (publishindex.h); nothing in a tree.
+int publish_index(struct publish *p, const char *role, const struct buf *index, struct err *e);
+
 // Takes a target away, whose sha256 this is: its name, and in a registry what no other name leads to (dtuf:D26). 1 when it is not there.
 int publish_drop_target(struct publish *p, const char *path, const char *digest, struct err *e);
 

@@ -13,6 +13,7 @@ struct publish_kind {
 	int (*blob)(void *context, struct target_blob *b, struct err *e);
 	int (*target)(void *context, const char *path, struct target_blob *b, struct err *e);
 	int (*manifest)(void *context, const char *path, const struct buf *manifest, const char *digest, struct err *e);
+	int (*index)(void *context, const char *role, const struct buf *index, struct err *e);
 	int (*drop)(void *context, const char *path, const char *digest, struct err *e);
 	int (*metadata)(void *context, const char *role, int64_t version, const struct buf *text, struct err *e);
 	int (*former)(void *context, const char *role, int64_t version, const struct buf *text, struct err *e);

@@ -118,36 +118,46 @@ static int put_blob(void *context, struct target_blob *b, struct err *e)
 }
 
 // A tag that leads there already stays as it is.
-static int put_tag(const struct oci *o, const char *tag, const struct buf *manifest, const char *is, struct err *e)
+static int put_tag(const struct oci *o, const char *tag, const char *media_type, const struct buf *manifest, const char *is,
+	struct err *e)
 {
 	char digest[DIGEST_TEXT_MAX];
 	hash_bytes(DIGEST_SHA256, manifest->data, manifest->length, digest);
 	if (!strcmp(is, digest))
 		return 0;
-	if (o->tags->put(o->place, tag, MEDIA_MANIFEST, manifest, e) < 0)
+	if (o->tags->put(o->place, tag, media_type, manifest, e) < 0)
 		return -1;
 	bars_whole(manifest->data, manifest->length);
 	return 0;
 }
 
-static int put_target_tag(const struct oci *o, const char *path, const char *digest, const struct buf *manifest, struct err *e)
+static int change_tag(const struct oci *o, const char *tag, const char *media_type, const struct buf *manifest, struct err *e)
 {
 	struct tagged t;
-	mem_auto char *tag = tufoci_target_tag(path, strchr(digest, ':') + 1);
 	if (read_tag(o, tag, &t, e) < 0)
 		return -1;
 	json_decref(t.layers);
-	return put_tag(o, tag, manifest, t.digest, e);
+	return put_tag(o, tag, media_type, manifest, t.digest, e);
+}
+
+static int put_target_tag(const struct oci *o, const char *path, const char *digest, const struct buf *manifest, struct err *e)
+{
+	mem_auto char *tag = tufoci_target_tag(path, strchr(digest, ':') + 1);
+	return change_tag(o, tag, MEDIA_MANIFEST, manifest, e);
+}
+
+static int put_index(void *context, const char *role, const struct buf *index, struct err *e)
+{
+	mem_auto char *tag = tufoci_role_tag(role);
+	return change_tag(context, tag, MEDIA_INDEX, index, e);
 }
 
 static int put_target(void *context, const char *path, struct target_blob *b, struct err *e)
 {
 	buf_auto manifest = { 0 };
-	const char *slash = strrchr(path, '/');
-	mem_auto char *name = mem_format("%s.%s", strchr(b->digest, ':') + 1, slash ? slash + 1 : path);
 	if (put_blob(context, b, e) < 0)
 		return -1;
-	tufoci_manifest(json_pack("[o]", tufoci_layer(TUFOCI_TARGET, b->digest, b->size, name)), NULL, &manifest);
+	tufoci_target_manifest(path, b->digest, b->size, &manifest);
 	return put_target_tag(context, path, b->digest, &manifest, e);
 }
 
@@ -211,7 +221,7 @@ static int put_delegated(struct oci *o, const char *role, int64_t version, const
 		return -1;
 	const json_t *former = former_layer(o, role, version, had);
 	tufoci_manifest(former ? json_pack("[OO]", former, layer) : json_pack("[O]", layer), NULL, &manifest);
-	return put_tag(o, tag, &manifest, t.digest, e);
+	return put_tag(o, tag, MEDIA_MANIFEST, &manifest, t.digest, e);
 }
 
 static int put_former(void *context, const char *role, int64_t version, const struct buf *text, struct err *e)
@@ -259,7 +269,7 @@ static int commit(void *context, struct err *e)
 		return o->tags->commit(o->place, e);
 	tufoci_manifest(json_incref(o->latest), NULL, &manifest);
 	hash_bytes(DIGEST_SHA256, manifest.data, manifest.length, digest);
-	if (check_base(o, o->base.digest, e) < 0 || put_tag(o, TUFOCI_LATEST, &manifest, o->base.digest, e) < 0 ||
+	if (check_base(o, o->base.digest, e) < 0 || put_tag(o, TUFOCI_LATEST, MEDIA_MANIFEST, &manifest, o->base.digest, e) < 0 ||
 		o->tags->commit(o->place, e) < 0)
 		return -1;
 	return check_base(o, digest, e);
@@ -285,6 +295,7 @@ void publishoci_open(struct publish *p, const struct publish_tags *tags, void *c
 		put_blob,
 		put_target,
 		put_manifest,
+		put_index,
 		drop,
 		put_metadata,
 		put_former,

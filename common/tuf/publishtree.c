@@ -85,6 +85,16 @@ static int put_manifest(void *context, const char *path, const struct buf *manif
 		: write_text(t, file, manifest->data, manifest->length, e);
 }
 
+// Readers of a tree need none.
+static int put_index(void *context, const char *role, const struct buf *index, struct err *e)
+{
+	(void)context;
+	(void)role;
+	(void)index;
+	(void)e;
+	return 0;
+}
+
 static int drop(void *context, const char *path, const char *digest, struct err *e)
 {
 	const struct tree *t = context;
@@ -126,6 +136,7 @@ static const struct publish_kind kind = {
 	put_blob,
 	put_target,
 	put_manifest,
+	put_index,
 	drop,
 	put_metadata,
 	put_metadata, // it is one more file

@@ -33,6 +33,9 @@ char *tufoci_target_tag(const char *path, const char *hash);
 json_t *tufoci_layer(const char *media_type, const char *digest, int64_t size, const char *filename);
 void tufoci_manifest(json_t *layers, const char *filename, struct buf *manifest);
 
+// The manifest of a target that is one blob, appended (dtuf:O5).
+void tufoci_target_manifest(const char *path, const char *digest, int64_t size, struct buf *manifest);
+
 // The layers of the manifest under a tag; a new reference. NULL with STATUS_NOT_FOUND when there is no such tag.
 json_t *tufoci_layers(struct source *s, const char *tag, struct err *e);
 
