@@ -85,6 +85,9 @@ collect() {
 	refresh $TLS/a one
 	cmp m/timestamp.json trusted.one/timestamp.json && cmp m/4.targets.json trusted.one/targets.json
 	same "two|text" "$(download one $TLS/a a)|$(download one $TLS/a docs/x)"
+	tuf-lint -q $TLS/a
+	refuse 2 tuf-lint --data $TLS/a
+	tuf-lint -q --from $TLS/a oci:o
 	tuf-find -q --tuf trusted.one --repo $TLS/a docs/x | jq -e '.role == "docs"'
 	same "a docs/x" "$(tuf-list -q --tuf trusted.one --repo $TLS/a | jq -r .path | paste -sd' ')"
 }
