@@ -193,6 +193,7 @@ collect() {
 	refresh $TLS/e old
 	add a second
 	publish
+	export ASAN_OPTIONS=detect_leaks=0 # which cannot be under strace
 	killed=0 # at every eighth of its writes
 	while ! strace -qq -o trace -e trace=sendto,write -e inject=sendto,write:signal=KILL:when=$((killed * 8 + 8)) tuf-push -q --targets data m $TLS/e; do
 		grep -q 'killed by SIGKILL' trace
@@ -223,6 +224,7 @@ collect() {
 	echo theirs >b
 	tuf-add --key targets.pem --targets data other/targets.json b
 	tuf-snapshot --key snapshot.pem other && tuf-timestamp --key timestamp.pem other
+	export ASAN_OPTIONS=detect_leaks=0 # which cannot be under strace
 	# The first one stops at a write until the second is done.
 	strace -qq -o trace -e trace=sendto,write -e inject=sendto,write:signal=STOP:when=12 tuf-push -q --targets data m $TLS/f 2>error &
 	tracer=$!
