@@ -12,6 +12,7 @@ fi
 . "$(dirname "$0")/lib.sh"
 bench_directory tmpfs
 ip link set lo up
+sizes=()
 targets=${BENCH_TARGETS:-100000}
 one=dir/file-$((targets / 2)).tar.gz
 gcc -O2 -D_GNU_SOURCE -o "$d/tufsim" "$ROOT/tests/tools/tufsim.c" -ljansson -lsodium
@@ -169,6 +170,53 @@ follow() { # follow NAME: from the first root to the last
 }
 within 'tuf-refresh, 200 new roots' '<= 200 ms' 'follow long'
 paired 'tuf-refresh, 200 new roots' '100 of them' '<= 2.2x' 'follow long' 'follow short'
+
+# ---- a target of 1 GiB in a registry ----
+own m
+mkdir "$d/data" "$d/trusted"
+cd "$d/data"
+openssl enc -aes-128-ctr -nosalt -K "$(printf %032d 1)" -iv 0 -in /dev/zero 2>/dev/null | head -c 1G >big || true
+head -c 1M big >little
+digest=sha256:$(openssl dgst -sha256 -r big | cut -d ' ' -f 1)
+cat >"$d/registry.yml" <<-YML
+	version: 0.1
+	log: { level: error, accesslog: { disabled: true } }
+	storage: { delete: { enabled: true }, filesystem: { rootdirectory: $d/registry } }
+	http: { addr: 127.0.0.1:5000, secret: tests }
+YML
+docker-registry serve "$d/registry.yml" >"$d/registry.log" 2>&1 &
+until (: </dev/tcp/127.0.0.1/5000) 2>/dev/null; do sleep 0.05; done
+demo=docker://127.0.0.1:5000/demo blobs=http://127.0.0.1:5000/v2
+
+upload() { # the blob and nothing else: what curl needs to know its name it has to hash first
+	local to
+	to=$(sha256sum big >/dev/null && curl -sS -i -X POST "$blobs/$1/blobs/uploads/" | tr -d '\r' | sed -n 's/^Location: //p')
+	curl -sS -f -T big -H 'Content-Type: application/octet-stream' "$to&digest=$digest"
+}
+after_run() { rm -rf "$d/registry/docker"; }
+paired 'push of a target of 1 GiB: tuf-put' 'sha256sum and curl' '<= 1.15x' \
+	'tuf-put -q --allow-http "${demo}$round" big big 2>/dev/null' 'upload "theirs$round"'
+after_run() { :; }
+for name in big little; do
+	tuf-put -q --allow-http "$demo" "$name" "$name" 2>/dev/null | tuf-add --key "$d/targets.own.pem" "$d/m/metadata/targets.json"
+done
+tuf-snapshot --key "$d/snapshot.own.pem" "$d/m/metadata"
+tuf-timestamp --key "$d/timestamp.own.pem" "$d/m/metadata"
+tuf-push -q --allow-http "$d/m/metadata" "$demo" 2>/dev/null
+cp "$d/m/metadata/1.root.json" "$d/trusted/root.json"
+download=(tuf-download -q --allow-http --tuf "$d/trusted" --repo "$demo")
+before_run() { rm -rf "$d/got" && mkdir "$d/got"; }
+paired 'pull of a target of 1 GiB: tuf-download to a file' 'curl | sha256sum, kept nowhere' '<= 1.15x' \
+	'"${download[@]}" -C "$d/got" big 2>/dev/null' 'curl -sS "$blobs/demo/blobs/$digest" | sha256sum'
+rm -r "$d/got" && mkdir "$d/got"
+for name in big little; do
+	kib=$(stopwatch 1 "${download[@]}" -C "$d/got" "$name" 2>/dev/null | cut -d ' ' -f 2)
+	sizes[${#sizes[@]}]=$kib
+done
+awk -v big="${sizes[0]}" -v little="${sizes[1]}" 'BEGIN {
+	printf "memory: tuf-download of 1 GiB\tof 1 MiB\t<= 1 MB more\t%.1f MB\t%.1f MB\t%.1f MB\n", (big - little) / 1024, big / 1024, little / 1024 }'
+before_run() { :; }
+rm -rf "$d/got" "$d/registry"
 
 # ---- what dtuf adds ----
 # pull-metadata runs tuf-refresh, and jq for the version of what is there, for the targets, and for the names that are new.
