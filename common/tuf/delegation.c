@@ -101,18 +101,29 @@ static bool is_bin(const char *role, const char *prefix, int bits)
 	return strtoull(hex, NULL, 16) >> bits == 0;
 }
 
+// Hash bins are thousands of roles, asked for in the order in which they are listed: a search goes on where the last one ended.
+static const json_t *find_role(const json_t *roles, const char *name)
+{
+	static _Thread_local size_t last;
+	size_t count = json_array_size(roles);
+	for (size_t i = 0; i < count; i++) {
+		size_t at = (last + i) % count;
+		const json_t *role = json_array_get(roles, at);
+		if (!strcmp(json_string_value(json_object_get(role, "name")), name)) {
+			last = at;
+			return role;
+		}
+	}
+	return NULL;
+}
+
 const json_t *delegation_find(const json_t *delegations, const char *role)
 {
-	size_t i;
-	json_t *entry;
 	const char *prefix;
 	int bits;
 	if (delegation_bins(delegations, &prefix, &bits))
 		return is_bin(role, prefix, bits) ? json_object_get(delegations, "succinct_roles") : NULL;
-	json_array_foreach(json_object_get(delegations, "roles"), i, entry)
-		if (!strcmp(json_string_value(json_object_get(entry, "name")), role))
-			return entry;
-	return NULL;
+	return find_role(json_object_get(delegations, "roles"), role);
 }
 
 bool delegation_covers(const json_t *role, const char *path, const char hash[static NAMES_HASH_MAX])
