@@ -166,6 +166,7 @@ static int push_at(struct push *p, const json_t *descriptor, const char *tag, in
 
 int push_manifest(struct push *p, const json_t *descriptor, const char *tag, struct err *e)
 {
-	jsonio_auto json_t *unlisted = p->unlisted = json_object();
+	jsonio_auto json_t *unlisted = json_object();
+	p->unlisted = unlisted;
 	return push_at(p, descriptor, tag, 0, e) < 0 ? -1 : list_unlisted(p, e);
 }
