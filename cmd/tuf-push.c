@@ -20,6 +20,7 @@
 #include "crypto/hash.h"
 #include "oci/registry.h"
 #include "tuf/canon.h"
+#include "tuf/history.h"
 #include "tuf/lint.h"
 #include "tuf/names.h"
 #include "tuf/publishindex.h"
@@ -264,26 +265,16 @@ static int each_root(struct tree *t, visit *f, struct err *e)
 
 // ---- judging ----
 
-// 1 when a timestamp is published; not when ours is as new, unless it is this very one (dtuf:A17).
+// 1 when a timestamp is published, and 0 when none is, or shall be compared.
 static int check_newer(struct tree *t, struct err *e)
 {
-	buf_auto text = { 0 };
-	role_auto published = { 0 };
-	role_auto ours = { 0 };
-	int absent = publish_timestamp(&t->place, ROLE_TIMESTAMP_BYTES_MAX, &text, e);
+	buf_auto published = { 0 };
+	int absent = publish_timestamp(&t->place, ROLE_TIMESTAMP_BYTES_MAX, &published, e);
 	if (absent || user.replace)
 		return absent < 0 ? -1 : 0;
-	if (text.length == t->timestamp.length && !memcmp(text.data, t->timestamp.data, text.length))
+	if (history_check(&published, &t->timestamp, t->directory, e) == 0)
 		return 1;
-	if (role_parse(buf_text(&text), text.length, "the published timestamp", &published, e) < 0 ||
-		role_parse(t->timestamp.data, t->timestamp.length, "timestamp", &ours, e) < 0)
-		return -1;
-	if (published.version < ours.version)
-		return 1;
-	err_set(e, STATUS_REFUSED,
-		"timestamp %" PRId64 " is published, and this is %" PRId64 ": somebody else published meanwhile",
-		published.version, ours.version);
-	return err_hint(e, "make a newer one of what is published, or --replace it");
+	return e->status == STATUS_REFUSED ? err_hint(e, "make a newer one of what is published, or --replace it") : -1;
 }
 
 static int check_clients(struct tree *t, bool published, struct err *e)

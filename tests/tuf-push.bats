@@ -170,15 +170,15 @@ add() { # add NAME TEXT
 	tuf-root --drop-key "root=$(keyid root)" --add-key root=root2.pub --key root2.pem m/root.json
 	cp m/root.json m/2.root.json # not signed by the one before
 	publish
-	refuse 1 tuf-push --replace m file:f
+	refuse 1 tuf-push --replace m oci:o
 	says 'version 2 by the keys of version 1: root: threshold not met'
-	refuse 1 tuf-push m file:f
-	tuf-push --first-root 2 m file:f
+	refuse 1 tuf-push m oci:o
+	tuf-push --first-root 2 m oci:o
 	publish
-	tuf-push --first-root 2 m file:f
-	tuf-refresh -q --tuf new --root root2.pub --repo file:f >list
+	tuf-push --first-root 2 m oci:o
+	tuf-refresh -q --tuf new --root root2.pub --repo oci:o >list
 	[[ $(wc -l <list) == 4 ]]
-	refuse 1 tuf-push --first-root 3 m file:f
+	refuse 1 tuf-push --first-root 3 m oci:o
 	says "there is no '3.root.json'"
 }
 
@@ -194,11 +194,44 @@ add() { # add NAME TEXT
 		says 'somebody else published meanwhile'
 		same "$before" "$(contents "${place#*:}")"
 		tuf-push m $place # the same again
+		cp -r other later # as new as one can be, but not made of what is published
+		tuf-add --key targets.pem later/targets.json <<<'{"path":"1","length":0,"hashes":{"sha256":"00"}}'
+		for _ in 1 2; do tuf-snapshot --key snapshot.pem later && tuf-timestamp --key timestamp.pem later; done
+		refuse 1 tuf-push later $place
+		says 'not of this repository' 'somebody else published meanwhile'
+		same "$before" "$(contents "${place#*:}")"
+		rm -r later
 	done
 	keys fresh
 	tuf-init --add-key root=fresh.pub --add-key targets=fresh.pub --add-key snapshot=fresh.pub --add-key timestamp=fresh.pub --key fresh.pem new
 	refuse 1 tuf-push new file:f
 	tuf-push --replace new file:f
+}
+
+@test "dtuf:A17 two masters at once: one wins, and clients find a whole repository at every instant" {
+	repository
+	for master in a b; do cp -r m $master; done
+	for place in file:f oci:o; do
+		tuf-push m $place
+		for round in 1 2 3; do
+			for master in a b; do
+				rm -rf $master && cp -r m $master
+				tuf-add --key targets.pem $master/targets.json <<<"{\"path\":\"$master$round\",\"length\":0,\"hashes\":{\"sha256\":\"00\"}}"
+				tuf-snapshot --key snapshot.pem $master
+				tuf-timestamp --key timestamp.pem $master
+			done
+			for master in a b; do { tuf-push $master $place >$master.log 2>&1 && echo "$master" || echo "$? $master"; } >$master.end & done
+			until [[ -s a.end && -s b.end ]]; do tuf-refresh -q --tuf "new.$RANDOM$RANDOM" --root root.pub --repo $place >/dev/null; done
+			wait
+			read -r winner < <(grep -hx '[ab]' a.end b.end)
+			same 1 "$(cat a.end b.end | grep -cx '[ab]')"
+			grep -qx '1 [ab]' a.end b.end -h
+			grep -q 'somebody else published meanwhile' ./?.log
+			tuf-list -q --tuf here --root root.pub --repo $place --format names | grep -qx "$winner$round"
+			rm -rf m && cp -r "$winner" m
+		done
+		rm -rf m here && repository
+	done
 }
 
 @test "dtuf:R9 without consistent snapshots: a tree, and no layout" {

@@ -86,3 +86,61 @@ layout_is_sound() { # DIRECTORY
 	: >empty
 	same 0 "$(tuf-put -q file:f empty empty | jq .length)"
 }
+
+# has TEXT...: at $place are the blobs of these files, and no other of the three.
+has() {
+	local text want='' got='' blobs=${place#*:}/blobs/sha256
+	[[ $place == oci:* ]] || blobs=${place#*:}/targets/blobs/sha256
+	for text in one two three; do
+		[[ " $* " != *" $text "* ]] || want+=" $text"
+		[[ ! -e $blobs/$(sha256sum <$text | cut -d' ' -f1) ]] || got+=" $text"
+	done
+	same "$want" "$got"
+}
+
+@test "dtuf:D25 dtuf:D26 dtuf:R18 a dropped target takes along the blobs that nothing else uses, and no other" {
+	for text in one two three; do echo $text >$text; done
+	for place in file:f oci:o; do
+		tuf-put -q --manifest m1 $place a one >/dev/null
+		tuf-put -q --manifest m2 $place d/b one two >/dev/null
+		tuf-put -q --manifest m3 $place c one two three >/dev/null
+		has one two three
+		tuf-put -q --drop $place c @m3 >/dev/null
+		has one two
+		tuf-put -q --drop $place a @m1 >/dev/null
+		has one two
+		refuse 3 tuf-put --drop $place a @m1
+		tuf-put -q --drop $place d/b @m2 >/dev/null
+		has
+		tuf-put -q $place c one two three >/dev/null # and can be put again
+		has one two three
+		tuf-put -q --drop $place c @m3 >/dev/null
+		has
+	done
+	same "" "$(find f/targets o/blobs -type f)"
+}
+
+@test "dtuf:D26 what others lead to in their own way stays: indexes, files that look like a list, what cannot be read" {
+	for text in one two three; do echo $text >$text; done
+	place=oci:o
+	tuf-put -q --manifest m2 $place b one two >/dev/null
+	jq -c '{schemaVersion: 2, mediaType: "application/vnd.oci.image.index.v1+json", manifests: [.manifests[0] | del(.annotations)]}' o/index.json >index
+	hash=$(sha256sum <index | cut -d' ' -f1)
+	cp index "o/blobs/sha256/$hash"
+	jq -c --arg d "sha256:$hash" --argjson s "$(wc -c <index)" '.manifests += [{mediaType: "application/vnd.oci.image.index.v1+json",
+		digest: $d, size: $s, annotations: {"org.opencontainers.image.ref.name": "kept"}}]' o/index.json >new && mv new o/index.json
+	tuf-put -q --drop $place b @m2 >/dev/null
+	has one two
+	tuf-put -q --manifest m3 $place c three two >/dev/null
+	rm "o/blobs/sha256/$hash"
+	tuf-put -q --drop $place c @m3 >/dev/null
+	has one two three
+	place=file:f
+	tuf-put -q --manifest m2 $place b one two >/dev/null
+	tuf-put -q --manifest m3 $place like m2 >/dev/null
+	tuf-put -q --manifest m4 $place other two >/dev/null
+	tuf-put -q --drop $place b @m2 >/dev/null
+	has one two
+	tuf-put -q --drop $place like @m3 >/dev/null
+	has two
+}

@@ -40,7 +40,7 @@ int publish_manifest(struct publish *p, const char *path, const struct buf *mani
 // An index under the tag of this role (publishindex.h); nothing in a tree.
 int publish_index(struct publish *p, const char *role, const struct buf *index, struct err *e);
 
-// Takes a target away, whose sha256 this is: its name, and in a registry what no other name leads to (dtuf:D26). 1 when it is not there.
+// Takes a target away, whose sha256 this is: its name, and its blobs that no other name leads to (dtuf:D26). 1 when it is not there.
 int publish_drop_target(struct publish *p, const char *path, const char *digest, struct err *e);
 
 // A metadata file of a role; version 0 for one without. Roots come first, ascending, then snapshot, targets, timestamp; delegated roles

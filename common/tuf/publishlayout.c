@@ -13,6 +13,7 @@
 #include "tuf/bars.h"
 #include "tuf/publishfile.h"
 #include "tuf/publishkind.h"
+#include "tuf/publishuse.h"
 #include "tuf/tufoci.h"
 
 struct layout {
@@ -20,6 +21,7 @@ struct layout {
 	json_t *index;
 	json_t *tags; // tag to position in index
 	struct source blobs;
+	struct publishuse dropped;
 };
 
 static const char *tag_of(const json_t *entry)
@@ -98,20 +100,24 @@ static void number_tags(struct layout *l)
 
 static int drop(void *context, const char *tag, struct err *e)
 {
-	(void)e;
 	struct layout *l = context;
-	const json_t *at = json_object_get(l->tags, tag);
-	if (!at)
-		return 1;
-	json_array_remove(manifests_of(l), (size_t)json_integer_value(at));
+	source_document_auto d = { 0 };
+	int absent = read_manifest(l, tag, &d, e);
+	if (absent)
+		return absent;
+	publishuse_add_manifest(&l->dropped, d.digest, buf_text(&d.text), d.text.length);
+	json_array_remove(manifests_of(l), (size_t)json_integer_value(json_object_get(l->tags, tag)));
 	number_tags(l);
 	return 0;
 }
 
 static int commit(void *context, struct err *e)
 {
-	const struct layout *l = context;
-	return layout_write_index(l->directory, l->index, e);
+	struct layout *l = context;
+	if (layout_write_index(l->directory, l->index, e) < 0)
+		return -1;
+	publishuse_mark_index(&l->dropped, l->index, &l->blobs);
+	return publishuse_sweep(&l->dropped, l->directory, "blobs/sha256", e);
 }
 
 static void close_layout(void *context)
@@ -120,6 +126,7 @@ static void close_layout(void *context)
 	close(l->directory);
 	json_decref(l->index);
 	json_decref(l->tags);
+	publishuse_free(&l->dropped);
 	source_close(&l->blobs);
 	free(l);
 }

@@ -1,6 +1,7 @@
 // publish.h says what these promise: a plain tree (dtuf:O16).
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -8,10 +9,12 @@
 
 #include "base/io.h"
 #include "base/mem.h"
+#include "oci/manifest.h"
 #include "tuf/bars.h"
 #include "tuf/names.h"
 #include "tuf/publishfile.h"
 #include "tuf/publishkind.h"
+#include "tuf/publishuse.h"
 #include "tuf/remote.h"
 
 #define TIMESTAMP "metadata/timestamp.json"
@@ -95,13 +98,32 @@ static int put_index(void *context, const char *role, const struct buf *index, s
 	return 0;
 }
 
+static int sweep(const struct tree *t, struct publishuse *dropped, struct err *e)
+{
+	io_auto int targets = openat(t->directory, "targets", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (targets < 0)
+		return err_open(e, "targets");
+	publishuse_mark_tree(dropped, targets);
+	return publishuse_sweep(dropped, targets, "blobs/sha256", e);
+}
+
 static int drop(void *context, const char *path, const char *digest, struct err *e)
 {
 	const struct tree *t = context;
+	buf_auto text = { 0 };
+	struct publishuse dropped = { 0 };
 	mem_auto char *file = target_path(path, digest);
-	if (unlinkat(t->directory, file, 0) == 0)
-		return 0;
-	return errno == ENOENT ? 1 : err_system(e, "'%s': cannot remove", file);
+	io_auto int fd = publishfile_open(t->directory, file, e);
+	if (fd < 0 && e->status != STATUS_NOT_FOUND)
+		return -1;
+	*e = (struct err){ 0 };
+	if (fd < 0)
+		return 1;
+	bool is_small = io_read_stream(fd, MANIFEST_BYTES_MAX, file, &text, &(struct err){ 0 }) == 0;
+	publishuse_add_manifest(&dropped, digest, buf_text(&text), is_small ? text.length : 0);
+	int failed = unlinkat(t->directory, file, 0) < 0 ? err_system(e, "'%s': cannot remove", file) : sweep(t, &dropped, e);
+	publishuse_free(&dropped);
+	return failed;
 }
 
 static int put_metadata(void *context, const char *role, int64_t version, const struct buf *text, struct err *e)
