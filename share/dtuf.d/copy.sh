@@ -4,7 +4,7 @@
 
 lock "$copy"
 manifests=$copy/repository/targets pulled=$copy/repository/pulled
-mkdir -p "$current" "$manifests" "$pulled" && chmod 700 "$current" || exit 1
+[ -d "$pulled" ] || { mkdir -p "$current" "$manifests" && chmod 700 "$current" && mkdir "$pulled"; } || exit 1
 export TMPDIR="${TMPDIR:-$copy}"
 
 # ---- metadata ----
@@ -29,7 +29,7 @@ list_new() {
 		[ ! -f "$pulled/$file" ] || read -r known <"$pulled/$file"
 		[ "$known" = "$hash" ] || printf '%s\n' "$name"
 	done <"$work/targets" >"$work/new"
-	print_names <"$work/new" || return
+	print_names "$work/new" || return
 	for old in "$manifests"/* "$pulled"/*; do
 		[ -e "$old" ] || continue
 		grep -qxF -- "${old##*/}" "$work/files" || rm -f "$old"

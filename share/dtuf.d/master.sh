@@ -4,7 +4,7 @@
 
 lock "$master"
 manifests=$master/repository/targets records=$master/repository/records
-mkdir -p "$manifests" "$records" && chmod 700 "$master" || exit 1
+[ -d "$records" ] || { mkdir -p "$manifests" && chmod 700 "$master" && mkdir "$records"; } || exit 1
 # A run that was stopped between the two renames of `adopt`.
 [ -d "$staged" ] || [ ! -d "$staged.old" ] || mv "$staged.old" "$staged" || exit 1
 
