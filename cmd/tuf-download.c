@@ -28,7 +28,7 @@ static struct {
 
 static const struct cmd_option options[] = {
 	CMD_TEXT('C', "directory", "DIR", &user.directory, "store each under its name below this directory"),
-	CMD_FLAG(0, "list-blobs", &user.list_blobs, "fetch nothing: write a record for each blob the targets are made of"),
+	CMD_FLAG(0, "list-blobs", &user.list_blobs, "fetch no data: write a record for each blob the targets are made of"),
 	CMD_FLAG(0, "blob-info", &user.blob_info, "put a line `sha256:HEX SIZE` before each blob on stdout"),
 	CMD_GROUP(clientcmd_local_options),
 	CMD_GROUP(clientcmd_map_options),
@@ -154,6 +154,8 @@ static int download_from(struct client *c, json_t *target, int out, json_t *reco
 {
 	struct targetget g = { 0 };
 	int result = targetget_blobs(c, target, &g, e);
+	if (!result && user.list_blobs)
+		result = targetget_ask(c, &g, e);
 	if (!result && user.list_blobs)
 		list_blobs(&g, records);
 	else if (!result && user.directory)

@@ -65,7 +65,7 @@ run_examples() {
 	[[ -z $command ]] || check "$command" "$expected"
 }
 
-@test "every example of every manual page and of README.md does what it shows" {
+@test "every example of every manual page and of README.md does what it shows dtuf:D10" {
 	failed=
 	fixture_serve
 	fixture_tuf

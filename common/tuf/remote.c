@@ -395,3 +395,24 @@ int64_t remote_blob_size(const struct remote *r, const char *hash, struct err *e
 	mem_auto char *name = blob_file(hash);
 	return size_of(r, name, e);
 }
+
+static int ask_url(const char *url, struct err *e)
+{
+	struct http_response response;
+	struct http_request q = { .url = url, .method = "HEAD" };
+	int result = http_get(&q, &response, e);
+	http_response_free(&response);
+	return result;
+}
+
+int remote_ask_target(struct remote *r, const char *path, const char *hash, struct err *e)
+{
+	const struct half *h = &r->mirrors[0].targets;
+	if (h->oci)
+		return remoteoci_ask(h->oci, path, hash, e);
+	if (!h->url)
+		return remote_target_size(r, path, hash, e) < 0 ? -1 : 0;
+	mem_auto char *name = names_target_url(path, hash);
+	mem_auto char *url = mem_format("%s%s", h->url, name);
+	return ask_url(url, e);
+}

@@ -61,6 +61,9 @@ int remote_manifest(struct remote *r, size_t mirror, const char *path, const cha
 // One blob of a target that has several (dtuf:B3), by its SHA-256 in hex.
 int remote_blob(struct remote *r, size_t mirror, const char *hash, struct remote_request *q, struct err *e);
 
+// Whether the first mirror still has the target: 0, or -1 with STATUS_NOT_FOUND. None of its data is fetched (dtuf:B9).
+int remote_ask_target(struct remote *r, const char *path, const char *hash, struct err *e);
+
 // Of a tree: the size of the file of a target, and of such a blob; -1 with STATUS_NOT_FOUND when it is not there.
 int64_t remote_target_size(const struct remote *r, const char *path, const char *hash, struct err *e);
 int64_t remote_blob_size(const struct remote *r, const char *hash, struct err *e);

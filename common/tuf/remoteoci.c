@@ -221,3 +221,12 @@ int remoteoci_manifest(struct remoteoci *o, const char *hash, const struct remot
 		return -1;
 	return q->sink(q->context, buf_text(&d.text), d.text.length, e);
 }
+
+int remoteoci_ask(struct remoteoci *o, const char *path, const char *hash, struct err *e)
+{
+	struct tagged t = { 0 };
+	mem_auto char *tag = tufoci_target_tag(path, hash ? hash : "");
+	int result = look_up(o, tag, &t, e);
+	forget(&t);
+	return result;
+}

@@ -253,6 +253,18 @@ int targetget_blobs(struct client *c, const json_t *target, struct targetget *g,
 	return 0;
 }
 
+int targetget_ask(struct client *c, const struct targetget *g, struct err *e)
+{
+	struct expected x;
+	if (g->several || !c->remote)
+		return 0;
+	if (expect_target(g->target, &x, e) < 0)
+		return -1;
+	return remote_ask_target(c->remote, g->path, client_consistent(c) ? preferred(&x) : NULL, e) < 0
+		? err_context(e, "target '%s'", g->path)
+		: 0;
+}
+
 void targetget_free(struct targetget *g)
 {
 	free(g->blobs);

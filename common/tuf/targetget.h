@@ -29,6 +29,9 @@ struct targetget {            // a target and the blobs that it is made of; free
 int targetget_blobs(struct client *c, const json_t *target, struct targetget *g, struct err *e);
 void targetget_free(struct targetget *g);
 
+// Whether the repository still has it; nothing is asked for where it has just given the manifest, or nobody is to be asked. STATUS_NOT_FOUND.
+int targetget_ask(struct client *c, const struct targetget *g, struct err *e);
+
 // The blobs of a target of several, by its manifest: g->target and g->path are set. STATUS_REFUSED when it is no such manifest, or has
 // not as many blobs as were signed.
 int targetget_manifest(struct targetget *g, const struct buf *text, struct err *e);

@@ -6,12 +6,8 @@
 load ../lib
 load ../web
 load ../registry
+load ../dtuf
 web_inside
-
-dtuf() {
-	"$ROOT/share/dtuf" "$@"
-}
-export -f dtuf
 
 setup_file() {
 	web_start
@@ -19,12 +15,10 @@ setup_file() {
 }
 
 setup() {
-	in_own_directory
+	dtuf_setup
 	web_clean
 	: >"$REG/questions"
-	export TACKLE_BIN=$BIN ROOT TMPDIR=$BATS_TEST_TMPDIR
-	export DTUF_ROOT_KEY_PASSWORD=root-secret DTUF_TARGETS_KEY_PASSWORD=targets-secret DTUF_SNAPSHOT_KEY_PASSWORD=snapshot-secret \
-		DTUF_TIMESTAMP_KEY_PASSWORD=timestamp-secret
+	export TMPDIR=$BATS_TEST_TMPDIR
 }
 
 # on KIND: the registry to be asked, and who asks where one must be known
@@ -36,15 +30,6 @@ on() {
 	plain) export DTUF_INSECURE=1 ;;
 	htpasswd | token) export DTUF_USERNAME=writer DTUF_PASSWORD=secret ;;
 	esac
-}
-
-# refused STATUS TEXT command...: this status, nothing on stdout, and a message with this text.
-refused() {
-	local got=0
-	"${@:3}" >out 2>err || got=$?
-	message=$(<err)
-	same "$1 " "$got $(<out)"
-	[[ $message == 'dtuf: '*"$2"* ]] || { echo "expected '$2' in: $message" >&2; return 1; }
 }
 
 claims() { cut -d. -f2 | basenc -d --base64url 2>/dev/null | jq -c '.access[0].actions'; }
@@ -119,4 +104,130 @@ claims() { cut -d. -f2 | basenc -d --base64url 2>/dev/null | jq -c '.access[0].a
 	cp "$WEB/ca.pem" "ca/$(openssl x509 -in "$WEB/ca.pem" -noout -hash).0"
 	for name in REQUESTS_CA_BUNDLE SSL_CERT_DIR; do same '' "$(env $name="$PWD/ca" "$ROOT/share/dtuf" list-repos 2>&1)"; done
 	same '' "$(SSL_CERT_FILE=$WEB/ca.pem REQUESTS_CA_BUNDLE=/dev/null dtuf list-repos 2>&1)"
+}
+
+by_token() {
+	DTUF_TOKEN=$(dtuf auth fred/demo pull)
+	export DTUF_TOKEN
+	unset DTUF_USERNAME DTUF_PASSWORD
+}
+
+@test "dtuf:D67 dtuf:D68 dtuf:D69 dtuf:D7 dtuf:D44 dtuf:O17 dtuf:O19 dtuf:D51 the seed's transcript on every kind of registry" {
+	for kind in plain tls htpasswd token; do
+		on $kind
+		mkdir -p $kind/master $kind/copy
+		(cd $kind && transcript "$([[ $kind != token ]] || echo by_token)")
+	done
+	on token
+	by_token
+	refused 13 401 on_copy push-target fred/demo x "$PWD/token/master/demo.txt" # pull is not push
+	cd token/copy
+	DTUF_TOKEN=stale refused 13 401 dtuf pull-metadata fred/demo
+	on token
+	same '' "$(DTUF_TOKEN=stale dtuf pull-metadata fred/demo 2>&1)" # dtuf:D47
+	unset DTUF_USERNAME DTUF_TOKEN
+	refused 13 UNAUTHORIZED dtuf pull-metadata fred/demo
+	refused 13 UNAUTHORIZED dtuf pull-target fred/demo demo.txt
+	refused 13 UNAUTHORIZED dtuf blob-sizes fred/demo demo.txt
+	refused 13 UNAUTHORIZED dtuf check-target fred/demo demo.txt ../master/demo.txt
+}
+
+# tagged REPOSITORY: what the tags of the TLS registry lead to: every digest that is live
+tagged() {
+	local tag
+	for tag in $(reg-tags --format names "registry.example:5001/$1"); do
+		curl -sSf --cacert "$WEB/ca.pem" -D headers -H 'Accept: application/vnd.oci.image.manifest.v1+json' "https://registry.example:5001/v2/$1/manifests/$tag" |
+			jq -r '.config.digest, .layers[].digest'
+		sed -n 's/^docker-content-digest: \([^\r]*\).*/\1/Ip' headers
+	done | sort -u
+}
+
+blob_is_there() { curl -sf --cacert "$WEB/ca.pem" -o /dev/null -I "https://registry.example:5001/v2/fred/demo/blobs/sha256:$(sha256sum <<<"$1" | cut -d' ' -f1)"; }
+
+@test "dtuf:B1 dtuf:B6 dtuf:B9 dtuf:D23 dtuf:D25 dtuf:D26 dtuf:D27 dtuf:D42 dtuf:D55 dtuf:O11 targets come and go in a registry, and its garbage collection eats nothing live" {
+	on tls
+	published
+	rm -rf "$REG/tls/docker"
+	target a one
+	target b 'and two'
+	web_rules registry.example 'client_max_body_size 0; location /v2/ { proxy_pass https://127.0.0.1:5001; proxy_set_header Host $http_host; }'
+	(
+		export DTUF_HOST=registry.example
+		DTUF_PROGRESS=1 on_master push-target fred/demo all @b @a a 2>err
+		same 2 "$(grep -c 100% err)" # the file and the manifest
+		same '0 0' "$(web_asked 'GET /v2/fred/demo/blobs') $(web_asked 'POST\|PATCH')"
+	)
+	on_master push-metadata fred/demo
+	on_copy pull-metadata fred/demo root_key.pub >out
+	: >"$WEB/log"
+	same '8 4 4 4' "$(DTUF_HOST=registry.example on_copy blob-sizes fred/demo all a | paste -sd' ')"
+	same '' "$(DTUF_HOST=registry.example on_copy check-target fred/demo all ../master/b ../master/a ../master/a 2>&1)"
+	same 0 "$(web_asked 'GET /v2/fred/demo/blobs')"
+	same $'a\nall\nb' "$(on_copy pull-metadata fred/demo)"
+	same $'and two\none\none' "$(DTUF_PROGRESS=1 on_copy pull-target fred/demo all 2>err)"
+	same 4 "$(grep -c 100% err)" # the manifest and its blobs
+	# what another one uses stays; what nobody uses goes, the data of before, too, but not by a replacement
+	target b three
+	blob_is_there 'and two'
+	on_master push-metadata fred/demo
+	refused 1 'no target' on_master del-target fred/demo all missing
+	same '' "$(on_master del-target fred/demo all 2>&1)"
+	blob_is_there one
+	blob_is_there 'and two'
+	on_master del-target fred/demo a
+	run ! blob_is_there one
+	refused 1 '' on_copy blob-sizes fred/demo a # gone there, and still in the metadata
+	web_rules registry.example 'location /v2/ { if ($request_method = DELETE) { return 405; } proxy_pass https://127.0.0.1:5001; }'
+	target c x
+	DTUF_HOST=registry.example refused 1 'does not delete' on_master del-target fred/demo c
+	[ ! -e $M/repository/targets/c ]
+	on_master push-metadata fred/demo
+	same b "$(on_master list-master-targets fred/demo)"
+	tagged fred/demo >live
+	for more in '' -m; do
+		docker-registry garbage-collect --dry-run $more "$REG/tls.yml" >collected 2>&1
+		grep -q 'blob eligible for deletion' collected
+		same '' "$(grep 'eligible for deletion' collected | grep -Ff live || true)"
+	done
+	same b "$(on_copy pull-metadata fred/demo)"
+	same three "$(on_copy pull-target fred/demo b)"
+}
+
+@test "dtuf:A17 dtuf:D28 dtuf:O12 two publishers at once: one wins, the other is told, and readers verify at every instant" {
+	on tls
+	published
+	rm -rf "$REG/tls/docker"
+	target a one
+	on_master push-metadata fred/demo
+	on_copy pull-metadata fred/demo root_key.pub >out
+	cp -a master second
+	echo two >master/a
+	echo second >second/a
+	publish() { (cd $1 && dtuf push-target fred/demo a a && dtuf push-metadata fred/demo 2>err && echo 0 >status) || echo 1 >$1/status; }
+	publish master &
+	publish second &
+	while [[ ! -s master/status || ! -s second/status ]]; do
+		on_copy pull-metadata fred/demo >out 2>err || { cat err; return 1; }
+	done
+	wait
+	same '0 1' "$(sort {master,second}/status | paste -sd' ')"
+	cat {master,second}/err | grep -q published
+	on_copy pull-metadata fred/demo >out
+	same "$(cat "$([[ $(<master/status) == 0 ]] && echo master || echo second)/a")" "$(on_copy pull-target fred/demo a)"
+}
+
+@test "dtuf:A20 dtuf:D46 no token and no password in the arguments or the environment of a child, in a message, the log or a temporary file" {
+	on token
+	published
+	token=$(dtuf auth fred/demo pull push)
+	printf '%s\n' "$token" secret root-secret targets-secret >canaries
+	echo x >master/x
+	for command in 'push-target fred/demo x x' 'push-metadata fred/demo' 'auth fred/demo pull'; do
+		# shellcheck disable=SC2086 # words
+		(cd master && DTUF_TOKEN=$token DTUF_FILE_LOG_LEVEL=DEBUG strace -f -v -s 100000 -e trace=execve,openat -o ../trace "$ROOT/share/dtuf" $command) >out 2>err
+		same '' "$(sed 1d trace | grep execve | grep -Ff canaries || true)" # the first is what the caller made of it
+		same '' "$(grep -Ff canaries err master/dtuf.log || true)"
+		(($(grep -c execve trace) > 4))
+	done
+	run ! grep -rFf canaries master
 }
