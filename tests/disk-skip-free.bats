@@ -16,8 +16,8 @@ filesystem() {
 	[[ -d tree ]] || {
 		mkdir tree
 		cp -R "$ROOT/common/disk" tree
-		raw tree/large 3M
-		raw tree/gone 2M
+		raw tree/large 1M
+		raw tree/gone 1M
 	}
 	rm -f "$file"
 	truncate -s "$size" "$file"
@@ -55,21 +55,18 @@ free_bytes() { # of FILE, by dumpe2fs
 @test "brkt:E8 --skip-free leaves out what dumpe2fs calls free, for every way in which ext4 is laid out" {
 	while read -r options; do
 		# shellcheck disable=SC2086 # words
-		filesystem img 40M $options
+		filesystem img 16M $options
 		skips img "$(free_bytes img)"
 		sound img
 	done <<-EOF
 		-b 4096
-		-b 1024 -O ^metadata_csum,uninit_bg
-		-b 1024 -O ^64bit,^metadata_csum,^uninit_bg
-		-b 1024 -g 1024 -O meta_bg,^resize_inode
-		-b 1024 -O ^flex_bg,metadata_csum_seed
-		-b 1024 -g 2048 -O sparse_super2
+		-b 1024 -g 2048 -O ^64bit,^metadata_csum,uninit_bg,sparse_super2
+		-b 1024 -g 1024 -O meta_bg,^resize_inode,^flex_bg,metadata_csum_seed
 		-b 1024 -O bigalloc -C 16384
 		-b 2048 -t ext2
 	EOF
 	dumpe2fs img 2>/dev/null | grep -q 'Block size: *2048'
-	filesystem img 40M -b 1024 # of sectors of 4096 bytes, whole ones
+	filesystem img 16M -b 1024 # of sectors of 4096 bytes, whole ones
 	disk-encrypt --secret secret --skip-free -s 4096 <img >luks 2>err
 	disk-decrypt --secret secret <luks >out
 	sound img
@@ -80,33 +77,33 @@ free_bytes() { # of FILE, by dumpe2fs
 	same '' "$(cat err)"
 }
 
-# table FILE SCRIPT [OPTION...]: a disk of 64 MiB with this table, and filesystems at 8 MiB and 32 MiB.
+# table FILE SCRIPT [OPTION...]: a disk of 24 MiB with this table, and filesystems at 4 MiB and 14 MiB.
 table() {
 	rm -f "$1"
-	raw "$1" 64M
+	raw "$1" 24M
 	dd if=/dev/zero of="$1" bs=1M count=1 conv=notrunc status=none
 	sfdisk -q --no-reread --no-tell-kernel "${@:3}" "$1" <<<"$2" >/dev/null
-	dd if=first of="$1" bs=1M seek=8 conv=notrunc status=none
-	dd if=second of="$1" bs=1M seek=32 conv=notrunc status=none
+	dd if=first of="$1" bs=1M seek=4 conv=notrunc status=none
+	dd if=second of="$1" bs=1M seek=14 conv=notrunc status=none
 }
 
 @test "brkt:E8 --skip-free finds the filesystems in the partitions of a GPT and of an MBR, logical ones, too" {
-	filesystem first 16M
-	filesystem second 24M -b 1024
+	filesystem first 8M
+	filesystem second 8M -b 1024
 	both=$(($(free_bytes first) + $(free_bytes second)))
-	for script in $'label: gpt\nstart=2048,size=2048\nstart=16384,size=32768\nstart=65536,size=49152' \
-		$'label: dos\nstart=16384,size=32768,type=83\nstart=65536,size=49152,type=83' \
-		$'label: dos\nstart=4096,size=2048\nstart=8192,size=120000,type=5\nstart=16384,size=32768\nstart=65536,size=49152'; do
+	for script in $'label: gpt\nstart=2048,size=2048\nstart=8192,size=16384\nstart=28672,size=16384' \
+		$'label: dos\nstart=8192,size=16384,type=83\nstart=28672,size=16384,type=83' \
+		$'label: dos\nstart=2048,size=2048\nstart=4096,size=44000,type=5\nstart=8192,size=16384\nstart=28672,size=16384'; do
 		table disk "$script"
 		skips disk $both
-		for part in '8 16 first' '32 24 second'; do
+		for part in '4 8 first' '14 8 second'; do
 			read -r at size name <<<"$part"
 			mv out whole
 			dd if=whole of=out bs=1M skip="$at" count="$size" status=none
 			sound "$name"
 			mv whole out
 		done
-		for part in '0 8' '24 8' '56 8'; do # what lies outside is as it was
+		for part in '0 4' '12 2' '22 2'; do # what lies outside is as it was
 			read -r at size <<<"$part"
 			cmp -n $((size << 20)) -i $((at << 20)) disk out
 		done
@@ -115,12 +112,12 @@ table() {
 	dd if=second of=disk bs=1024 skip=1 seek=1 count=1 conv=notrunc status=none
 	skips disk $both
 	(dd bs=1 count=1 of=/dev/null status=none && disk-encrypt --secret secret --skip-free --pad >luks 2>err) <disk # not from its start
-	same 1 "$(grep -c 'warning: 0 of 67108863 bytes' err)"
+	same 1 "$(grep -c 'warning: 0 of 25165823 bytes' err)"
 	disk-decrypt --secret secret <luks | cmp - <(tail -c +2 disk)
 }
 
 @test "brkt:E8 --skip-free skips nothing where the map cannot be relied on, and says so; a pipe has none: 2" {
-	filesystem img 16M -b 1024
+	filesystem img 8M -b 1024
 	spoil() { # TEXT COMMAND: by the command on `bad`, the whole of which must come back
 		cp img bad
 		eval "$2"
@@ -139,8 +136,8 @@ table() {
 	spoil 'ext4: features that are not known here: incompat 0x2c3, ro_compat 0x46b' 'tune2fs -O compression bad >/dev/null 2>&1 ||
 		debugfs -w -R "ssv feature_incompat 0x2c3" bad >/dev/null 2>&1'
 	spoil "ext4: the place is another kind's by its mark" 'patch 512 LABELONE'
-	spoil 'ext4: damaged: longer than the place it lies in' 'truncate -s 15M bad'
-	filesystem img 16M -b 1024 -O ^metadata_csum,^uninit_bg
+	spoil 'ext4: damaged: longer than the place it lies in' 'truncate -s 7M bad'
+	filesystem img 8M -b 1024 -O ^metadata_csum,^uninit_bg
 	spoil 'ext4: damaged: group 0: ' 'patch $((2048 + 12)) "\\1\\1"'
 	grep -q 'clusters are free by its bitmap, 257 by its descriptor' err
 	spoil 'ext4: damaged: an impossible block size' 'patch $((1024 + 0x18)) "\\7"'
@@ -148,10 +145,10 @@ table() {
 	spoil 'ext4: damaged: impossible inode tables' 'patch $((1024 + 0x28)) "\\377\\377\\377\\377"'
 	spoil 'the partition table: a protective MBR without a GPT' 'printf "label: gpt\n" | sfdisk -q --no-reread bad >/dev/null; patch 512 x'
 	spoil 'the partition table: its entries have a wrong checksum' 'printf "label: gpt\nstart=2048,size=2048\n" | sfdisk -q --no-reread bad >/dev/null; patch 1030 x'
-	spoil 'the partition table: partitions 1 and 2 overlap' 'printf "label: dos\nstart=2048,size=4096\nstart=8192,size=2048\n" |
+	spoil 'the partition table: partitions 1 and 2 overlap' 'printf "label: dos\nstart=2048,size=4096\nstart=8192,size=1024\n" |
 		sfdisk -q --no-reread bad >/dev/null; patch 471 "\\20"'
-	head -c 1M tree/large >bad
+	head -c 512K tree/large >bad
 	skips bad 0
-	PIPED=1 refuse 2 bash -c 'cat img | disk-encrypt --secret secret --size 16M --skip-free'
+	PIPED=1 refuse 2 bash -c 'cat img | disk-encrypt --secret secret --size 8M --skip-free'
 	says '--skip-free'
 }
