@@ -240,7 +240,7 @@ bars() { tr '\r' '\n' <"$1" | grep -oE '^sha256:[0-9a-f]{12} [0-9]+% [0-9]+/[0-9
 	same '' "$(<out)"
 	same $'0% 0/3000000\n100% 3000000/3000000\n0% 0/0\n100% 0/0' "$(bars err | head -n 4)"
 	grep -qzP "^\rsha256:$(head -c 3000000 /dev/zero | sha256sum | head -c 12) 0% 0/3000000\r.* 100% 3000000/3000000\n\rsha256:e3b0c44298fc 0%" err
-	same 3 "$(wc -l <err)" # the manifest, too
+	same 3 "$(grep -vc sha256:44136fa355b3 err)" # the manifest, too; an empty config may come with it
 	on_master push-metadata fred/demo 2>err
 	for file in 1.root.json 2.targets.json 2.snapshot.json timestamp.json; do
 		file=$M/repository/metadata.staged/$file
