@@ -152,7 +152,7 @@ int pkcs11_open(const char *uri, key_passphrase *ask, void *context, struct key 
 int pkcs11_sign(const struct pkcs11 *p, bool pkcs1, const void *data, size_t length, struct buf *signature, struct err *e)
 {
 	buf_auto answer = { 0 };
-	if (exchange(p, pkcs1, data, length, &answer, e) < 0)
+	if (exchange(p, pkcs1 ? 1 : 0, data, length, &answer, e) < 0)
 		return -1;
 	buf_add(signature, answer.data + 1, answer.length - 1);
 	return 0;

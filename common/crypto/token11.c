@@ -39,7 +39,7 @@ struct token11 {
 	F(p11_kit_uri_match_module_info)       \
 	F(p11_kit_uri_match_token_info)
 
-#define DECLARE(NAME) __typeof__(NAME) *NAME;
+#define DECLARE(NAME) __typeof__ (&(NAME))(NAME);
 static struct {
 	FUNCTIONS(DECLARE)
 } p11;
@@ -227,7 +227,7 @@ static json_t *public_jwk(struct token11 *t, struct err *e)
 	return NULL;
 }
 
-json_t *token11_open(const char *text, const char *pin, struct token11 **t, struct err *e)
+json_t *token11_open(const char *uri, const char *pin, struct token11 **t, struct err *e)
 {
 	CK_SLOT_ID slot;
 	CK_ULONG count;
@@ -235,12 +235,12 @@ json_t *token11_open(const char *text, const char *pin, struct token11 **t, stru
 	libcrypto_start();
 	if (load_library(e) < 0)
 		return NULL;
-	P11KitUri *uri = p11.p11_kit_uri_new(); // this and the modules go with the process
+	P11KitUri *parsed = p11.p11_kit_uri_new(); // this and the modules go with the process
 	*t = mem_alloc(sizeof **t);
-	if (parse_uri(text, uri, e) < 0 || find_token(*t, uri, &slot, &needs_login, e) < 0 ||
+	if (parse_uri(uri, parsed, e) < 0 || find_token(*t, parsed, &slot, &needs_login, e) < 0 ||
 		log_in(*t, slot, needs_login, pin, e) < 0)
 		return NULL;
-	const CK_ATTRIBUTE *attributes = p11.p11_kit_uri_get_attributes(uri, &count);
+	const CK_ATTRIBUTE *attributes = p11.p11_kit_uri_get_attributes(parsed, &count);
 	return find_object(*t, CKO_PRIVATE_KEY, attributes, count, &(*t)->key, e) < 0 ? NULL : public_jwk(*t, e);
 }
 

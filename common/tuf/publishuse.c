@@ -111,11 +111,10 @@ static void mark_file(struct publishuse *u, int directory, const char *name)
 		mark_named(u, hash);
 	}
 	io_auto int fd = openat(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	if (fd < 0)
-		mark_all(u);
-	else if (io_read_full(fd, first, sizeof first) != (ssize_t)sizeof first || memcmp(first, start, sizeof first) != 0)
+	if (fd >= 0 &&
+		(io_read_full(fd, first, sizeof first) != (ssize_t)sizeof first || memcmp(first, start, sizeof first) != 0))
 		return;
-	else if (lseek(fd, 0, SEEK_SET) < 0 || io_read_stream(fd, MANIFEST_BYTES_MAX, name, &text, &(struct err){ 0 }) < 0)
+	if (fd < 0 || lseek(fd, 0, SEEK_SET) < 0 || io_read_stream(fd, MANIFEST_BYTES_MAX, name, &text, &(struct err){ 0 }) < 0)
 		mark_all(u);
 	else
 		mark_named(u, buf_text(&text));
