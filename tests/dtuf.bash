@@ -9,7 +9,7 @@ export -f dtuf
 
 dtuf_setup() {
 	in_own_directory
-	export TACKLE_BIN=$BIN ROOT
+	export TACKLE_BIN=$BIN ROOT TMPDIR=$BATS_TEST_TMPDIR # where one that is killed leaves its directory
 	export DTUF_ROOT_KEY_PASSWORD=root-secret DTUF_TARGETS_KEY_PASSWORD=targets-secret DTUF_SNAPSHOT_KEY_PASSWORD=snapshot-secret \
 		DTUF_TIMESTAMP_KEY_PASSWORD=timestamp-secret
 	umask 022

@@ -18,7 +18,6 @@ setup() {
 	dtuf_setup
 	web_clean
 	: >"$REG/questions"
-	export TMPDIR=$BATS_TEST_TMPDIR
 }
 
 # on KIND: the registry to be asked, and who asks where one must be known
