@@ -133,15 +133,15 @@ grown() {
 
 # nested LAYOUT TAG DIRECTORY: what lies under the tag as Docker's go-tuf-mirror saves it: a layout of its own, not annotated, and no config.
 nested() {
-	local digest
+	local digest part
 	mkdir -p "$3/blobs/sha256"
 	cp "$1/oci-layout" "$3"
 	jq -c --arg t "$2" '.manifests |= map(select(.annotations["org.opencontainers.image.ref.name"] == $t) | del(.annotations))' "$1/index.json" >"$3/index.json"
 	for digest in $(jq -r '.manifests[].digest[7:]' "$3/index.json"); do
 		cp "$1/blobs/sha256/$digest" "$3/blobs/sha256"
-		for digest in $(jq -r '(.layers // .manifests)[].digest[7:]' "$1/blobs/sha256/$digest"); do
-			cp "$1/blobs/sha256/$digest" "$3/blobs/sha256"
-			! jq -e .layers "$1/blobs/sha256/$digest" >layers 2>/dev/null || cp "$1/blobs/sha256/$(jq -r '.[0].digest[7:]' layers)" "$3/blobs/sha256"
+		for part in $(jq -r '(.layers // .manifests)[].digest[7:]' "$1/blobs/sha256/$digest"); do
+			cp "$1/blobs/sha256/$part" "$3/blobs/sha256"
+			! jq -e .layers "$1/blobs/sha256/$part" >layers 2>/dev/null || cp "$1/blobs/sha256/$(jq -r '.[0].digest[7:]' layers)" "$3/blobs/sha256"
 		done
 	done
 }
