@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # TUF at work: an unchanged refresh over loopback, one target of 100,000, signing and adding as many, a target of 1 GiB in a registry,
-# long chains of roots, what dtuf adds (dtuf:P1 to dtuf:P5, dtuf:P8, dtuf:P9). python-tuf is not packaged by Debian: for it stand its times
-# as issue 4 has them, measured elsewhere, and the parts of its work that can be done here (tufpeer.py). node's tuf-js is where `make
-# peers` puts it; it is asked to take ten times as long.
+# long chains of roots (dtuf:P1 to dtuf:P5, dtuf:P8). python-tuf is not packaged by Debian: for it stand its times as issue 4 has them,
+# measured elsewhere, and the parts of its work that can be done here (tufpeer.py). node's tuf-js is where `make peers` puts it; it is
+# asked to take ten times as long.
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck disable=SC2034  # the texts that paired evaluates use them
 if [[ -z ${TUF_BENCH_INSIDE:-} ]]; then
@@ -29,15 +29,6 @@ against() {
 	commands=([ours]=$5)
 	race 0 "${BENCH_ROUNDS:-5}" ours
 	row "$1" "$2, elsewhere" "$3" "$(tr ' ' '\n' <<<"${times[ours]% }" | sed "s/\$/ ${4}000/")"
-}
-
-# beyond WORK PEER GOAL OURS THEIRS: how much longer ours takes, from the medians of rounds in turn.
-beyond() {
-	commands=([ours]=$4 [theirs]=$5)
-	race 0 "${BENCH_ROUNDS:-5}" ours theirs
-	local ours theirs
-	ours=$(median_of ours) theirs=$(median_of theirs)
-	awk -v w="$1" -v p="$2" -v g="$3" -v o="$ours" -v t="$theirs" 'BEGIN { printf "%s\t%s\t%s\t%.1f ms\t%.1f ms\t%.1f ms\n", w, p, g, o - t, o, t }'
 }
 
 median_of() { tr ' ' '\n' <<<"${times[$1]% }" | median | awk '{ printf "%.1f", $1 / 1000 }'; }
@@ -217,15 +208,3 @@ awk -v big="${sizes[0]}" -v little="${sizes[1]}" 'BEGIN {
 	printf "memory: tuf-download of 1 GiB\tof 1 MiB\t<= 1 MB more\t%.1f MB\t%.1f MB\t%.1f MB\n", (big - little) / 1024, big / 1024, little / 1024 }'
 before_run() { :; }
 rm -rf "$d/got" "$d/registry"
-
-# ---- what dtuf adds ----
-# pull-metadata runs tuf-refresh, and jq for the version of what is there, for the targets, and for the names that are new.
-own published
-mkdir "$d/dtuf"
-cd "$d/dtuf"
-current=$d/dtuf/dtuf_repos/published/copy/repository/metadata/current
-export TACKLE_BIN=$BIN DTUF_HOST=file:$d
-"$ROOT/share/dtuf" pull-metadata published "$d/root.own.pub"
-beyond 'dtuf pull-metadata, nothing new, beyond the programs it runs' 'these alone' '<= 50 ms' '"$ROOT/share/dtuf" pull-metadata published' \
-	'jq -e .signed.spec_version "$current/root.json" && tuf-refresh -q --tuf "$current" --repo "file:$d/published" &&
-		jq -r .signed.targets "$current/targets.json" && jq -r . </dev/null | sort'
