@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
+# asan: no: it reads what aci-lint and unpack read there
 # shellcheck disable=SC2016  # $ is for the shell in the pod
 load lib
 load fixture
