@@ -30,6 +30,7 @@ static const struct cmd_option options[] = {
 	CMD_TEXT('C', "directory", "DIR", &user.directory, "store each under its name below this directory"),
 	CMD_FLAG(0, "list-blobs", &user.list_blobs, "fetch no data: write a record for each blob the targets are made of"),
 	CMD_FLAG(0, "blob-info", &user.blob_info, "put a line `sha256:HEX SIZE` before each blob on stdout"),
+	CMD_GROUP(targetget_options),
 	CMD_GROUP(clientcmd_local_options),
 	CMD_GROUP(clientcmd_map_options),
 	CMD_GROUP(clientcmd_options),

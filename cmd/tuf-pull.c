@@ -25,6 +25,7 @@ static struct {
 
 static const struct cmd_option options[] = {
 	CMD_TEXT(0, "targets-place", "PLACE", &user.targets, "where the targets go, when not there"),
+	CMD_GROUP(targetget_options),
 	CMD_GROUP(clientcmd_options),
 	CMD_GROUP(progress_options),
 	CMD_END,
@@ -123,6 +124,14 @@ static int open_blob(void *context, struct err *e)
 	return targetget_fetch_blob(&s->p->c, s->g, s->which, *spool, e) < 0 ? -1 : target_open_file(spool, e);
 }
 
+// dtuf:O18
+static int check_schema(struct pull *p, const struct targetget *g, struct err *e)
+{
+	if (!g->is_schema1 || publish_is_tree(p->targets))
+		return 0;
+	return err_set(e, STATUS_REFUSED, "its manifest is of Docker's schema 1, which is written to file:DIR only");
+}
+
 static int put_blobs(struct pull *p, const struct targetget *g, struct err *e)
 {
 	for (size_t i = 0; i < g->count; i++) {
@@ -145,7 +154,7 @@ static int put_target(struct pull *p, const json_t *target, struct publishindex 
 	mem_auto char *digest = mem_format("sha256:%s", hash ? hash : "");
 	if (!digest_valid(digest, NULL, NULL))
 		return err_set(e, STATUS_REFUSED, "target '%s': no sha256 is listed", path);
-	int failed = targetget_blobs(&p->c, target, &g, e) < 0 || put_blobs(p, &g, e) < 0 ||
+	int failed = targetget_blobs(&p->c, target, &g, e) < 0 || check_schema(p, &g, e) < 0 || put_blobs(p, &g, e) < 0 ||
 		(g.several && publish_manifest(p->targets, path, &g.manifest, digest, e) < 0);
 	publishindex_add(index, path, digest, json_integer_value(json_object_get(target, "length")), g.several);
 	targetget_free(&g);

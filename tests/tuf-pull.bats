@@ -187,3 +187,68 @@ nested() {
 	tuf-pull -q --tuf trusted.n --metadata-url oci:n/metadata --targets-url oci:n/targets --targets-place oci:t3 oci:o3
 	diff <(held t) <(held t3)
 }
+
+put_blob() { # put_blob REPOSITORY FILE: as the older dtuf did
+	local where
+	where=$(curl -sSf --cacert "$WEB/ca.pem" -X POST -D - -o /dev/null "https://registry.example:5001/v2/$1/blobs/uploads/" | tr -d '\r' | sed -n 's/^location: //Ip')
+	curl -sSf --cacert "$WEB/ca.pem" -X PUT --data-binary "@$2" -H 'Content-Type: application/octet-stream' "$where&digest=sha256:$(sha256sum <"$2" | cut -d' ' -f1)"
+}
+
+# A target whose manifest is as dtuf wrote it in January 2016, unsigned and kept as a blob.
+@test "dtuf:O18 what the older dtuf filled a registry with, newly signed: blob lists of schema 1, with --schema1 alone" {
+	repository
+	printf 'one\n' >one
+	printf 'two\n' >two
+	one=$(sha256sum <one | cut -d' ' -f1) two=$(sha256sum <two | cut -d' ' -f1)
+	printf '{"fsLayers": [{"blobSum": "sha256:%s"}, {"blobSum": "sha256:%s"}, {"blobSum": "sha256:%s"}], "history": [{"v1Compatibility": "{}"}, {"v1Compatibility": "{}"}, {"v1Compatibility": "{}"}], "name": "old", "schemaVersion": 1, "tag": "t"}' \
+		"$one" "$two" "$one" >manifest
+	for file in one two manifest; do put_blob old $file; done
+	hash=$(sha256sum <manifest | cut -d' ' -f1)
+	record='{"path":"t","length":'$(stat -c %s manifest)',"hashes":{"sha256":"'$hash'"},"custom":{"blobs":3}}'
+	echo "$record" | tuf-add --key targets.pem m/targets.json
+	publish
+	tuf-push -q m $TLS/old
+	refresh $TLS/old one
+	refuse 1 tuf-pull -q --tuf trusted --root root.pub --repo $TLS/old file:tree
+	says 'Docker schema 1'
+	refuse 1 tuf-download -q --tuf trusted.one --repo $TLS/old t
+	says 'Docker schema 1'
+	same 'one two one' "$(download one $TLS/old --schema1 t | paste -sd' ')"
+	same "sha256:$one 4 one" "$(download one $TLS/old --schema1 --blob-info t | head -n 2 | paste -sd' ')"
+	pull $TLS/old --schema1 file:tree
+	cmp manifest "tree/targets/$hash.t"
+	same 'one two one' "$(download one file:tree --schema1 t | paste -sd' ')"
+	refuse 1 tuf-download -q --tuf trusted.one --repo file:tree t
+	says "target 't': its manifest is of Docker's schema 1"
+	refuse 1 tuf-push -q --targets tree/targets tree/metadata file:other
+	says 'Docker'
+	for place in oci:layout $TLS/new; do
+		refuse 1 tuf-pull -q --schema1 --tuf trusted --repo file:tree $place
+		says "which is written to file:DIR only"
+	done
+	cp -r tree/. "$WEB/example.com/"
+	same 'one two one' "$(download one https://example.com --schema1 t | paste -sd' ')"
+	mkdir -p copy/dtuf_repos/old/copy/repository/metadata
+	cp -r trusted.one copy/dtuf_repos/old/copy/repository/metadata/current
+	cd copy
+	export TACKLE_BIN=$BIN DTUF_HOST=registry.example:5001
+	same 'one two one' "$("$ROOT/share/dtuf" pull-target old t | paste -sd' ')"
+	same '4 4 4' "$("$ROOT/share/dtuf" blob-sizes old t | paste -sd' ')"
+	"$ROOT/share/dtuf" check-target old t ../one ../two ../one
+	cd ..
+	meddle() { # meddle FILTER
+		jq -c "$1" manifest >meddled
+		hash=$(sha256sum <meddled | cut -d' ' -f1)
+		cp meddled "tree/targets/$hash.t"
+		jq -c --arg h "$hash" --argjson l "$(stat -c %s meddled)" '.hashes.sha256 = $h | .length = $l' <<<"$record" | tuf-add --key targets.pem m/targets.json
+		publish
+		tuf-push -q m file:tree
+		refresh file:tree one
+	}
+	meddle '.fsLayers[1].blobSum = "sha256:../x"'
+	refuse 1 tuf-download -q --tuf trusted.one --repo file:tree --schema1 t
+	says 'what is no sha256'
+	meddle 'del(.fsLayers[2])'
+	refuse 1 tuf-download -q --tuf trusted.one --repo file:tree --schema1 t
+	says 'signed were 3 blobs'
+}

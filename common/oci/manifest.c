@@ -53,6 +53,11 @@ static int refuse_schema1(struct err *e)
 	return err_hint(e, "push the image again with a Docker of this decade, or copy it with skopeo");
 }
 
+int manifest_refuse_schema1(const char *media_type, struct err *e)
+{
+	return is_schema1(media_type) ? refuse_schema1(e) : 0;
+}
+
 // ---- what it is ----
 
 static bool says_nothing(const char *told)
@@ -66,8 +71,8 @@ static int judge_told(const char *told, const struct type **type, struct err *e)
 	size_t n = told ? strcspn(told, "; \t") : 0;
 	mem_auto char *plain = told ? mem_text_n(told, n) : mem_text("");
 	*type = NULL;
-	if (is_schema1(plain))
-		return refuse_schema1(e);
+	if (manifest_refuse_schema1(plain, e) < 0)
+		return -1;
 	if (says_nothing(plain))
 		return 0;
 	*type = find_type(plain);

@@ -37,6 +37,9 @@ json_t *manifest_entries(const struct manifest *m); // borrowed; of an index
 bool manifest_is_type(const char *media_type);
 bool manifest_is_config_type(const char *media_type);
 
+// STATUS_REFUSED for the media types of Docker's schema 1, whose digest is not that of the bytes.
+int manifest_refuse_schema1(const char *media_type, struct err *e);
+
 // A layer whose bytes are not where the image is, but at the URLs of its descriptor (rkt:F-09).
 bool manifest_is_foreign(const char *media_type);
 

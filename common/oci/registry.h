@@ -77,6 +77,8 @@ int registry_find_uses(struct registry *r, const char *own, size_t limit, struct
 
 char *registry_blob_url(struct registry *r, const char *digest, struct err *e); // malloced
 int registry_has_blob(struct registry *r, const char *digest, struct err *e);   // 1, 0 or -1
+int64_t registry_blob_size(struct registry *r, const char *digest,
+	struct err *e); // as the registry tells it; -1, STATUS_NOT_FOUND
 
 // Uploads it unless it is there: mounted from another repository where that can be, else in pieces, resumed after a cut, or in one.
 // Published only by its digest, which the registry checks.

@@ -50,7 +50,8 @@ int registry_manifest(struct registry *r, const char *reference, struct buf *tex
 	http_into(&q, text, MANIFEST_BYTES_MAX);
 	int result = registry_ask(r, &q, &response, e);
 	if (!result &&
-		(expect(reference, "", text, e) < 0 ||
+		(manifest_refuse_schema1(response.media_type ? response.media_type : "", e) < 0 ||
+			expect(reference, "", text, e) < 0 ||
 			expect(http_header(&response, "Docker-Content-Digest", 0), " by the registry's own word", text, e) < 0))
 		result = err_context(e, "'%s'", url);
 	if (!result) {

@@ -44,13 +44,29 @@ static void tell(const struct upload *u, int64_t bytes)
 
 // ---- what is there ----
 
-int registry_has_blob(struct registry *r, const char *digest, struct err *e)
+static int ask_blob(struct registry *r, const char *digest, int64_t *size, struct err *e)
 {
 	struct http_response response = { 0 };
 	mem_auto char *url = registry_blob_url(r, digest, e);
 	struct http_request q = { .url = url, .method = "HEAD" };
 	int result = url ? registry_ask(r, &q, &response, e) : -1;
+	*size = response.announced;
 	http_response_free(&response);
+	return result;
+}
+
+int64_t registry_blob_size(struct registry *r, const char *digest, struct err *e)
+{
+	int64_t size;
+	if (ask_blob(r, digest, &size, e) < 0)
+		return -1;
+	return size >= 0 ? size : err_set(e, STATUS_REFUSED, "blob %s: the registry does not tell its size", digest);
+}
+
+int registry_has_blob(struct registry *r, const char *digest, struct err *e)
+{
+	int64_t size;
+	int result = ask_blob(r, digest, &size, e);
 	if (result < 0 && e->status == STATUS_NOT_FOUND) {
 		*e = (struct err){ 0 };
 		return 0;

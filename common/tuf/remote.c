@@ -390,23 +390,34 @@ int64_t remote_target_size(const struct remote *r, const char *path, const char 
 	return size_of(r, name, e);
 }
 
-int64_t remote_blob_size(const struct remote *r, const char *hash, struct err *e)
-{
-	mem_auto char *name = blob_file(hash);
-	return size_of(r, name, e);
-}
-
-static int ask_url(const char *url, struct err *e)
+static int ask_url(const char *url, int64_t *size, struct err *e)
 {
 	struct http_response response;
 	struct http_request q = { .url = url, .method = "HEAD" };
 	int result = http_get(&q, &response, e);
+	*size = response.announced;
 	http_response_free(&response);
 	return result;
 }
 
+int64_t remote_blob_size(struct remote *r, const char *hash, struct err *e)
+{
+	int64_t size;
+	mem_auto char *name = blob_file(hash);
+	const struct half *h = &r->mirrors[0].targets;
+	if (h->oci)
+		return remoteoci_blob_size(h->oci, hash, e);
+	if (!h->url)
+		return size_of(r, name, e);
+	mem_auto char *url = mem_format("%s%s", h->url, name);
+	if (ask_url(url, &size, e) < 0)
+		return -1;
+	return size >= 0 ? size : err_set(e, STATUS_REFUSED, "'%s': the server does not tell its length", url);
+}
+
 int remote_ask_target(struct remote *r, const char *path, const char *hash, struct err *e)
 {
+	int64_t size;
 	const struct half *h = &r->mirrors[0].targets;
 	if (h->oci)
 		return remoteoci_ask(h->oci, path, hash, e);
@@ -414,5 +425,5 @@ int remote_ask_target(struct remote *r, const char *path, const char *hash, stru
 		return remote_target_size(r, path, hash, e) < 0 ? -1 : 0;
 	mem_auto char *name = names_target_url(path, hash);
 	mem_auto char *url = mem_format("%s%s", h->url, name);
-	return ask_url(url, e);
+	return ask_url(url, &size, e);
 }

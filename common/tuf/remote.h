@@ -64,9 +64,10 @@ int remote_blob(struct remote *r, size_t mirror, const char *hash, struct remote
 // Whether the first mirror still has the target: 0, or -1 with STATUS_NOT_FOUND. None of its data is fetched (dtuf:B9).
 int remote_ask_target(struct remote *r, const char *path, const char *hash, struct err *e);
 
-// Of a tree: the size of the file of a target, and of such a blob; -1 with STATUS_NOT_FOUND when it is not there.
+// Of a tree: the size of the file of a target; -1 with STATUS_NOT_FOUND when it is not there. The same of such a blob, which may be of
+// what is behind a URL or in a registry, too, as they tell it.
 int64_t remote_target_size(const struct remote *r, const char *path, const char *hash, struct err *e);
-int64_t remote_blob_size(const struct remote *r, const char *hash, struct err *e);
+int64_t remote_blob_size(struct remote *r, const char *hash, struct err *e);
 
 // Where a tree has a target, below targets/: its path with HASH. before the last component; F(path) for a path that is no plain one.
 char *remote_target_file(const char *path, const char *hash); // malloced

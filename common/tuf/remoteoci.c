@@ -222,6 +222,14 @@ int remoteoci_manifest(struct remoteoci *o, const char *hash, const struct remot
 	return q->sink(q->context, buf_text(&d.text), d.text.length, e);
 }
 
+int64_t remoteoci_blob_size(struct remoteoci *o, const char *hash, struct err *e)
+{
+	struct registry *registry = sourceregistry_of(&o->source);
+	mem_auto char *digest = mem_format("sha256:%s", hash);
+	return registry ? registry_blob_size(registry, digest, e)
+			: err_set(e, STATUS_REFUSED, "blob %s: a layout does not tell sizes", digest);
+}
+
 int remoteoci_ask(struct remoteoci *o, const char *path, const char *hash, struct err *e)
 {
 	struct tagged t = { 0 };

@@ -25,6 +25,9 @@ int64_t remoteoci_former(struct remoteoci *o, const char *role, int64_t version)
 int remoteoci_data(struct remoteoci *o, const char *path, const char *hash, const struct remote_request *q, struct err *e);
 int remoteoci_manifest(struct remoteoci *o, const char *hash, const struct remote_request *q, struct err *e);
 
+// As remote_blob_size; of a registry alone.
+int64_t remoteoci_blob_size(struct remoteoci *o, const char *hash, struct err *e);
+
 // Whether the target is there under its own tag: 0, or -1 with STATUS_NOT_FOUND.
 int remoteoci_ask(struct remoteoci *o, const char *path, const char *hash, struct err *e);
 

@@ -18,6 +18,15 @@
 
 enum { ALGORITHMS = 2 };
 
+static struct {
+	bool schema1;
+} user;
+
+const struct cmd_option targetget_options[] = {
+	CMD_FLAG(0, "schema1", &user.schema1, "also targets whose blobs a manifest of Docker's schema 1 lists"),
+	CMD_END,
+};
+
 struct expected {                       // of one object on the remote
 	const char *what;               // for messages
 	const char *hashes[ALGORITHMS]; // hex by algorithm, NULL where none was signed
@@ -164,10 +173,17 @@ static int ask_target(struct client *c, size_t mirror, const void *of, struct re
 	return remote_target(c->remote, mirror, x->what, client_consistent(c) ? preferred(x) : NULL, q, e);
 }
 
+// The older dtuf kept the manifests of targets as blobs. A registry that is asked for such a manifest signs it, and it is another.
 static int ask_manifest(struct client *c, size_t mirror, const void *of, struct remote_request *q, struct err *e)
 {
 	const struct expected *x = of;
-	return remote_manifest(c->remote, mirror, x->what, client_consistent(c) ? preferred(x) : NULL, q, e);
+	int result = remote_manifest(c->remote, mirror, x->what, client_consistent(c) ? preferred(x) : NULL, q, e);
+	struct err why = { 0 };
+	if (!result || !user.schema1 || (e->status != STATUS_NOT_FOUND && e->status != STATUS_REFUSED) ||
+		remote_blob(c->remote, mirror, preferred(x), q, &why) < 0)
+		return result;
+	*e = why;
+	return 0;
 }
 
 static int ask_blob(struct client *c, size_t mirror, const void *of, struct remote_request *q, struct err *e)
@@ -187,37 +203,80 @@ static const json_t *signed_blobs(const json_t *target)
 	return json_object_get(json_object_get(target, "custom"), "blobs");
 }
 
+static void keep_blob(struct targetget *g, const char *digest, int64_t size)
+{
+	struct targetget_blob blob = { .size = size };
+	snprintf(blob.digest, sizeof blob.digest, "%s", digest);
+	g->blobs = mem_resize(g->blobs, g->count + 1, sizeof *g->blobs);
+	g->blobs[g->count++] = blob;
+}
+
+static bool is_sha256(const char *digest)
+{
+	return digest && !strncmp(digest, "sha256:", 7) && digest_valid(digest, NULL, NULL);
+}
+
 static int add_blob(struct targetget *g, const json_t *layer, struct err *e)
 {
-	struct targetget_blob blob;
 	const json_t *size = json_object_get(layer, "size");
 	const char *digest = json_string_value(json_object_get(layer, "digest"));
 	const char *type = json_string_value(json_object_get(layer, "mediaType"));
-	if (!type || strcmp(type, TARGETGET_BLOB_TYPE) != 0 || !digest || strncmp(digest, "sha256:", 7) != 0 ||
-		!digest_valid(digest, NULL, NULL) || !json_is_integer(size) || json_integer_value(size) < 0)
+	if (!type || strcmp(type, TARGETGET_BLOB_TYPE) != 0 || !is_sha256(digest) || !json_is_integer(size) ||
+		json_integer_value(size) < 0)
 		return err_set(e, STATUS_REFUSED, "target '%s': its manifest has a layer that is no blob of a target", g->path);
-	snprintf(blob.digest, sizeof blob.digest, "%s", digest);
-	blob.size = json_integer_value(size);
-	g->blobs = mem_resize(g->blobs, g->count + 1, sizeof *g->blobs);
-	g->blobs[g->count++] = blob;
+	keep_blob(g, digest, json_integer_value(size));
+	return 0;
+}
+
+// In the order of the list, which is the older dtuf's; in an image the last layer would come first.
+static int add_blobs_schema1(struct targetget *g, const json_t *manifest, struct err *e)
+{
+	size_t i;
+	json_t *layer;
+	if (!user.schema1)
+		return err_set(e, STATUS_REFUSED, "target '%s': its manifest is of Docker's schema 1", g->path);
+	g->is_schema1 = true;
+	json_array_foreach(json_object_get(manifest, "fsLayers"), i, layer) {
+		const char *digest = json_string_value(json_object_get(layer, "blobSum"));
+		if (!is_sha256(digest))
+			return err_set(e, STATUS_REFUSED, "target '%s': its manifest lists what is no sha256", g->path);
+		keep_blob(g, digest, -1);
+	}
+	return 0;
+}
+
+static int add_blobs(struct targetget *g, const json_t *manifest, struct err *e)
+{
+	size_t i;
+	json_t *layer;
+	if (json_integer_value(json_object_get(manifest, "schemaVersion")) == 1)
+		return add_blobs_schema1(g, manifest, e);
+	json_array_foreach(json_object_get(manifest, "layers"), i, layer)
+		if (add_blob(g, layer, e) < 0)
+			return -1;
 	return 0;
 }
 
 int targetget_manifest(struct targetget *g, const struct buf *text, struct err *e)
 {
-	size_t i;
-	json_t *layer;
 	json_int_t blobs = json_integer_value(signed_blobs(g->target));
 	jsonio_auto json_t *manifest = jsonio_parse(buf_text(text), text->length, g->path, e);
-	if (!manifest)
+	if (!manifest || add_blobs(g, manifest, e) < 0)
 		return -1;
-	json_array_foreach(json_object_get(manifest, "layers"), i, layer)
-		if (add_blob(g, layer, e) < 0)
-			return -1;
 	if ((json_int_t)g->count == blobs)
 		return 0;
 	return err_set(e, STATUS_REFUSED, "target '%s': signed were %" JSON_INTEGER_FORMAT " blobs, its manifest has %zu",
 		g->path, blobs, g->count);
+}
+
+static int ask_sizes(struct client *c, struct targetget *g, struct err *e)
+{
+	for (size_t i = 0; i < g->count && g->is_schema1; i++) {
+		g->blobs[i].size = remote_blob_size(c->remote, strchr(g->blobs[i].digest, ':') + 1, e);
+		if (g->blobs[i].size < 0)
+			return err_context(e, "target '%s'", g->path);
+	}
+	return 0;
 }
 
 static int fetch_manifest(struct client *c, struct targetget *g, const struct expected *x, struct err *e)
@@ -234,7 +293,7 @@ static int fetch_manifest(struct client *c, struct targetget *g, const struct ex
 		return err_system(e, "target '%s': cannot rewind its manifest", g->path);
 	if (io_read_stream(memory, (size_t)TARGETGET_MANIFEST_MAX, g->path, &g->manifest, e) < 0)
 		return -1;
-	return targetget_manifest(g, &g->manifest, e);
+	return targetget_manifest(g, &g->manifest, e) < 0 ? -1 : ask_sizes(c, g, e);
 }
 
 int targetget_blobs(struct client *c, const json_t *target, struct targetget *g, struct err *e)

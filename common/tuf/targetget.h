@@ -4,8 +4,11 @@
 #ifndef TUF_TARGETGET_H
 #define TUF_TARGETGET_H
 
+#include "base/cmd.h"
 #include "crypto/digest.h"
 #include "tuf/client.h"
+
+extern const struct cmd_option targetget_options[]; // --schema1
 
 #define TARGETGET_BLOB_TYPE    "application/vnd.tuf.target"
 #define TARGETGET_MANIFEST_MAX ((int64_t)4 << 20) // bytes of the manifest of a target of several blobs
@@ -22,6 +25,7 @@ struct targetget {            // a target and the blobs that it is made of; free
 	size_t count;
 	struct buf manifest; // then its bytes
 	bool several;        // the target itself is a manifest (dtuf:B3); else it is its one blob
+	bool is_schema1; // of Docker's schema 1, as the older dtuf wrote them: a list of digests, whose sizes the repository tells
 };
 
 // Finds out the blobs; asks for the manifest where there are several, else for nothing. STATUS_REFUSED for a manifest that is not

@@ -55,7 +55,7 @@ pull_metadata() { # [FILE|-]
 # A stage that looks targets up in what pull-metadata left.
 local_stage() { # [ARGUMENT ...]
 	[ -f "$current/targets.json" ] || fail 'there is no metadata: pull-metadata fetches it'
-	net_stage tuf-download --tuf "$current" --no-refresh --only-targets-expiry --repo "$place" "$@"
+	net_stage tuf-download --tuf "$current" --no-refresh --only-targets-expiry --schema1 --repo "$place" "$@"
 }
 
 list_blobs() { # TARGET, into $work/blobs
