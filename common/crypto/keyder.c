@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -9,9 +10,9 @@
 
 enum { WIDTH_MAX = 48 }; // bytes of a number
 
-#define EC      "\x06\x07\x2a\x86\x48\xce\x3d\x02\x01" // the object identifiers
-#define CURVE_A "\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07"
-#define CURVE_B "\x06\x05\x2b\x81\x04\x00\x22"
+#define EC   "\x06\x07\x2a\x86\x48\xce\x3d\x02\x01" // the object identifiers
+#define P256 "\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07"
+#define P384 "\x06\x05\x2b\x81\x04\x00\x22"
 
 #define BYTES(literal) literal, sizeof(literal) - 1
 
@@ -24,15 +25,15 @@ static const struct form {
 	const char *middle;
 	size_t middle_length;
 } private_forms[] = {
-	{ "prime256v1", 32, BYTES("\x30\x81\x87\x02\x01\x00\x30\x13" EC CURVE_A "\x04\x6d\x30\x6b\x02\x01\x01\x04\x20"),
+	{ "prime256v1", 32, BYTES("\x30\x81\x87\x02\x01\x00\x30\x13" EC P256 "\x04\x6d\x30\x6b\x02\x01\x01\x04\x20"),
 		BYTES("\xa1\x44\x03\x42\x00") },
-	{ "secp384r1", 48, BYTES("\x30\x81\xb6\x02\x01\x00\x30\x10" EC CURVE_B "\x04\x81\x9e\x30\x81\x9b\x02\x01\x01\x04\x30"),
+	{ "secp384r1", 48, BYTES("\x30\x81\xb6\x02\x01\x00\x30\x10" EC P384 "\x04\x81\x9e\x30\x81\x9b\x02\x01\x01\x04\x30"),
 		BYTES("\xa1\x64\x03\x62\x00") },
-	{ "prime256v1", 32, BYTES("\x30\x77\x02\x01\x01\x04\x20"), BYTES("\xa0\x0a" CURVE_A "\xa1\x44\x03\x42\x00") },
-	{ "secp384r1", 48, BYTES("\x30\x81\xa4\x02\x01\x01\x04\x30"), BYTES("\xa0\x07" CURVE_B "\xa1\x64\x03\x62\x00") },
+	{ "prime256v1", 32, BYTES("\x30\x77\x02\x01\x01\x04\x20"), BYTES("\xa0\x0a" P256 "\xa1\x44\x03\x42\x00") },
+	{ "secp384r1", 48, BYTES("\x30\x81\xa4\x02\x01\x01\x04\x30"), BYTES("\xa0\x07" P384 "\xa1\x64\x03\x62\x00") },
 }, public_forms[] = {
-	{ "prime256v1", 32, BYTES("\x30\x59\x30\x13" EC CURVE_A "\x03\x42\x00"), BYTES("") },
-	{ "secp384r1", 48, BYTES("\x30\x76\x30\x10" EC CURVE_B "\x03\x62\x00"), BYTES("") },
+	{ "prime256v1", 32, BYTES("\x30\x59\x30\x13" EC P256 "\x03\x42\x00"), BYTES("") },
+	{ "secp384r1", 48, BYTES("\x30\x76\x30\x10" EC P384 "\x03\x62\x00"), BYTES("") },
 };
 
 EVP_PKEY *keyder_from_numbers(const char *type, int selection, OSSL_PARAM *numbers)

@@ -5,7 +5,6 @@
 #define CRYPTO_KEYDER_H
 
 #include <openssl/evp.h>
-#include <stdbool.h>
 
 // A P-256 or P-384 key, as a new EVP_PKEY, from exactly the DER that OpenSSL itself writes for it: PKCS#8 (RFC 5958) or SEC 1 (RFC 5915)
 // with the public half, SubjectPublicKeyInfo (RFC 5480) with an uncompressed point. NULL for every other key, form or length, and when

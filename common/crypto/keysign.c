@@ -30,7 +30,7 @@ void key_ecdsa_der(const void *raw, size_t length, struct buf *der)
 	ECDSA_SIG *signature = ECDSA_SIG_new();
 	ECDSA_SIG_set0(signature, BN_bin2bn(r, width, NULL), BN_bin2bn(r + width, width, NULL));
 	int n = i2d_ECDSA_SIG(signature, &text);
-	buf_add(der, text, (size_t)n);
+	buf_add(der, text, n > 0 ? (size_t)n : 0);
 	OPENSSL_free(text);
 	ECDSA_SIG_free(signature);
 }

@@ -3,6 +3,7 @@
 #include <isa-l/crc.h>
 
 #include "base/io.h"
+#include "base/mem.h"
 #include "disk/extfs.h"
 #include "disk/little.h"
 
@@ -77,7 +78,7 @@ static bool is_claimed(int fd, int64_t at, int64_t length)
 		{ 65600, 8, "_BHRfS_M" },
 	};
 	char found[10];
-	for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
+	for (size_t i = 0; i < ARRAY_LENGTH(marks); i++)
 		if (marks[i].at + (int64_t)marks[i].length <= length &&
 			io_read_full_at(fd, found, marks[i].length, at + marks[i].at) == (ssize_t)marks[i].length &&
 			!memcmp(found, marks[i].magic, marks[i].length))

@@ -8,6 +8,7 @@
 // The header lines; sets asked_range. The caller frees them after the exchange.
 struct curl_slist *exchangerequest_headers(struct exchange *x);
 
+// Tells libcurl all of it; what x and the list hold must stay until the exchange is over.
 void exchangerequest_set(struct exchange *x, struct curl_slist *list);
 
 #endif

@@ -3,33 +3,19 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <linux/openat2.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/io.h"
 #include "base/mem.h"
+#include "base/path.h"
 #include "oci/files.h"
-
-static int open_beneath(int directory, const char *path)
-{
-	struct open_how how = {
-		.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
-		.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
-	};
-	int fd;
-	do
-		fd = (int)syscall(SYS_openat2, directory, path, &how, sizeof how);
-	while (fd < 0 && errno == EAGAIN); // a rename somewhere raced with the resolution
-	return fd;
-}
 
 static int open_in_directory(struct files *f, const char *path, struct files_extent *x, struct err *e)
 {
 	struct stat st;
-	io_auto int fd = open_beneath(f->fd, path);
+	io_auto int fd = path_open_beneath(f->fd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
 		return err_open(e, path);
 	if (fstat(fd, &st) < 0)

@@ -22,20 +22,21 @@ struct files { // fd -1 when it is none
 	int (*open)(struct files *f, const char *path, struct files_extent *x, struct err *e);
 	void *context;
 	void (*close)(struct files *f);
-	char *subject; // what to put before messages, which none of these functions does
+	char *subject; // what to put before messages, which none of these functions does but files_read_if_there
 };
 
-// Below this directory, which the user named: symlinks in it are followed as long as they stay beneath it.
+// Below this directory, which the user named: symlinks in it are followed as long as they stay beneath it. Returns 0 or -1 as err_open.
 int files_open_directory(struct files *f, const char *path, struct err *e);
 void files_close(struct files *f);
 
+// As f->open; release it. Returns 0 or -1.
 int files_open(struct files *f, const char *path, struct files_extent *x, struct err *e);
 void files_release(struct files_extent *x);
 
-// A small file as a whole; more than limit bytes: STATUS_LIMIT.
+// A small file as a whole, appended; more than limit bytes: STATUS_LIMIT. Returns 0 or -1.
 int files_read(struct files *f, const char *path, size_t limit, struct buf *out, struct err *e);
 
-// The same: 1, or 0 when there is none.
+// The same: 1; 0 when there is none; -1, here with the subject before the message.
 int files_read_if_there(struct files *f, const char *path, size_t limit, struct buf *out, struct err *e);
 
 typedef int files_sink(void *context, const void *data, size_t length, struct err *e);

@@ -19,11 +19,10 @@ static char *told(const struct http_response *response)
 	return mem_format("%.60s%s%.200s", code, message ? ": " : "", message ? message : "");
 }
 
-int refusal_add(const struct http_response *response, struct err *e)
+void refusal_add(const struct http_response *response, struct err *e)
 {
 	mem_auto char *text = told(response);
 	mem_auto char *before = mem_text(e->text);
 	if (text)
 		err_set(e, e->status, "%s: %s", before, text);
-	return -1;
 }

@@ -6,7 +6,7 @@
 #include "base/err.h"
 #include "net/http.h"
 
-// Adds the first error of the answer, `CODE: message`, to what e says of it. Returns -1.
-int refusal_add(const struct http_response *response, struct err *e);
+// Adds the first error of the answer, `CODE: message`, to what e says of it; nothing where the answer tells none.
+void refusal_add(const struct http_response *response, struct err *e);
 
 #endif
