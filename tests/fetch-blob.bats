@@ -258,6 +258,35 @@ plain=(--allow-http --no-signature) # what the server at $H needs
 	fetch-blob -q --no-signature --client-cert "$WEB/client.pem" --client-key "$WEB/client.key" < <(ref-parse https://example.com/x.aci) | jq -e .id
 }
 
+@test "an encrypted client key is refused before anything is asked, and OpenSSL never asks for its passphrase itself" {
+	serve example.com
+	web_certificate client DNS:client
+	: >"$WEB/log"
+	openssl pkey -in "$WEB/client.key" -aes256 -passout pass:x -out pkcs8.key
+	openssl ec -in "$WEB/client.key" -aes256 -passout pass:x -out traditional.key 2>/dev/null
+	cat "$WEB/client.pem" pkcs8.key >both.pem
+	for key in "$WEB/client.pem --client-key pkcs8.key" "$WEB/client.pem --client-key traditional.key" both.pem; do
+		refuse 1 fetch-blob --client-cert $key < <(ref-parse https://example.com/image.aci)
+		says "the private key is encrypted"
+	done
+	refuse 1 fetch-blob --client-cert "$WEB/client.pem" --client-key <(cat pkcs8.key) < <(ref-parse https://example.com/image.aci)
+	says "TLS"
+	[[ $message != *pass\ phrase:* ]]
+	same '' "$(asked)"
+}
+
+@test "OpenSSL's configuration holds for TLS, though the store was hashed before" {
+	serve example.com
+	ref-parse https://example.com/image.aci | fetch-blob -q >/dev/null
+	printf '%s\n' openssl_conf=a '[a]' ssl_conf=b '[b]' system_default=c '[c]' CipherString=DEFAULT:@SECLEVEL=4 >strict.cnf
+	export OPENSSL_CONF=$PWD/strict.cnf
+	refuse 1 fetch-blob --pull-policy update < <(ref-parse https://example.com/image.aci)
+	says "TLS"
+	echo damaged >strict.cnf
+	refuse 8 fetch-blob --pull-policy update < <(ref-parse https://example.com/image.aci)
+	says "the configuration of OpenSSL may be damaged"
+}
+
 @test "retries: lost connections and 503 are tried again and told; the rest is asked for, not the whole" {
 	serve example.com
 	: >"$WEB/log"

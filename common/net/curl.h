@@ -5,8 +5,16 @@
 
 #include <curl/curl.h>
 
-// The handle of this thread, which keeps its connections; libcurl is started where it was not. NULL when it cannot start.
+#include "base/err.h"
+
+// The handle of this thread, which keeps its connections; libcurl is started where it was not, with the configuration of OpenSSL
+// (config(5)). NULL when it cannot start, or that cannot be read.
 CURL *curl_handle(void);
+
+// Before sandbox_enter: refuses (STATUS_REFUSED) a file with an encrypted private key, whose passphrase OpenSSL would ask for by itself.
+// What is no file that can be read is left to libcurl, which says so when a server wants it; a pipe can be read once only.
+int curl_check_key(const char *path, struct err *e);
+
 void curl_end(void); // http_end_thread, and the end of libcurl: no other thread uses it any more
 
 #endif

@@ -109,6 +109,7 @@ static void set_tls(struct exchange *x)
 		return;
 	curl_easy_setopt(easy, CURLOPT_SSLCERT, o->client_cert);
 	curl_easy_setopt(easy, CURLOPT_SSLKEY, o->client_key ? o->client_key : o->client_cert);
+	curl_easy_setopt(easy, CURLOPT_KEYPASSWD, ""); // or OpenSSL would ask the terminal, or what is on stdin
 }
 
 static void set_method(struct exchange *x)

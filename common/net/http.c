@@ -101,6 +101,9 @@ int http_prepare(struct sandbox *s, struct err *e)
 	s->network = !user.offline;
 	if (user.offline)
 		return 0;
+	const char *key = user.exchange.client_key ? user.exchange.client_key : user.exchange.client_cert;
+	if (key && curl_check_key(key, e) < 0)
+		return -1;
 	logins = load_logins(e);
 	if (!logins)
 		return -1;
@@ -111,6 +114,7 @@ int http_prepare(struct sandbox *s, struct err *e)
 	allow_file(s, getenv("CURL_CA_BUNDLE"));
 	allow_file(s, getenv("SSL_CERT_FILE"));
 	allow_file(s, getenv("SSL_CERT_DIR"));
+	allow_file(s, getenv("OPENSSL_CONF"));
 	return 0;
 }
 
@@ -315,7 +319,7 @@ int http_get(const struct http_request *request, struct http_response *response,
 	if (user.offline)
 		return err_set(e, STATUS_NOT_FOUND, "'%s': not fetched: --offline forbids the network", shown);
 	if (!curl_handle())
-		return err_set(e, STATUS_SYSTEM, "libcurl cannot start");
+		return err_set(e, STATUS_SYSTEM, "libcurl cannot start: the configuration of OpenSSL may be damaged");
 	struct chain c = { .request = request, .response = response };
 	c.deadline = user.max_time ? date_monotonic() + user.max_time : 0;
 	c.received = request->resume_from;
