@@ -20,11 +20,13 @@ void io_close_indirect(int *fd)
 		close(*fd);
 }
 
-ssize_t io_read_full(int fd, void *data, size_t length)
+// From *at, or with NULL from where fd stands.
+static ssize_t read_full(int fd, void *data, size_t length, const int64_t *at)
 {
 	size_t done = 0;
 	while (done < length) {
-		ssize_t n = read(fd, (char *)data + done, length - done);
+		char *next = (char *)data + done;
+		ssize_t n = at ? pread(fd, next, length - done, *at + (int64_t)done) : read(fd, next, length - done);
 		if (n == 0)
 			break;
 		if (n < 0 && errno == EINTR)
@@ -36,20 +38,14 @@ ssize_t io_read_full(int fd, void *data, size_t length)
 	return (ssize_t)done;
 }
 
+ssize_t io_read_full(int fd, void *data, size_t length)
+{
+	return read_full(fd, data, length, NULL);
+}
+
 ssize_t io_read_full_at(int fd, void *data, size_t length, int64_t at)
 {
-	size_t done = 0;
-	while (done < length) {
-		ssize_t n = pread(fd, (char *)data + done, length - done, at + (int64_t)done);
-		if (n == 0)
-			break;
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -1;
-		done += (size_t)n;
-	}
-	return (ssize_t)done;
+	return read_full(fd, data, length, &at);
 }
 
 int io_write_all(int fd, const void *data, size_t length)
