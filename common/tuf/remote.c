@@ -130,41 +130,39 @@ static int open_mirror(struct remote *r, const char *repository, const char *met
 	return m->targets.oci ? 0 : open_half(&m->targets, targets, repository, "targets", s, e);
 }
 
-struct remote *remote_open(struct sandbox *s, struct err *e)
+// A mirror for each place; without places one of what the other two name.
+static struct remote *open_mirrors(const struct texts *places, const char *metadata, const char *targets, struct sandbox *s,
+	struct err *e)
 {
 	struct remote *r = mem_alloc(sizeof *r);
-	int failed = 0;
-	if (user.repositories.count > 1 && (user.metadata || user.targets))
-		failed = err_set(e, STATUS_USAGE, "options --metadata-url and --targets-url: for one --repo, not for several");
-	for (size_t i = 0; i < user.repositories.count && !failed; i++)
-		failed = open_mirror(r, user.repositories.items[i], user.metadata, user.targets, s, e);
-	if (!user.repositories.count && !failed)
-		failed = open_mirror(r, NULL, user.metadata, user.targets, s, e);
+	int failed = places->count ? 0 : open_mirror(r, NULL, metadata, targets, s, e);
+	for (size_t i = 0; i < places->count && !failed; i++)
+		failed = open_mirror(r, places->items[i], metadata, targets, s, e);
 	if (!failed)
 		return r;
 	remote_close(r);
+	return NULL;
+}
+
+struct remote *remote_open(struct sandbox *s, struct err *e)
+{
+	if (user.repositories.count <= 1 || (!user.metadata && !user.targets))
+		return open_mirrors(&user.repositories, user.metadata, user.targets, s, e);
+	err_set(e, STATUS_USAGE, "options --metadata-url and --targets-url: for one --repo, not for several");
 	return NULL;
 }
 
 struct remote *remote_open_mirrors(const struct texts *places, struct sandbox *s, struct err *e)
 {
-	int failed = 0;
-	struct remote *r = mem_alloc(sizeof *r);
-	for (size_t i = 0; i < places->count && !failed; i++)
-		failed = open_mirror(r, places->items[i], NULL, NULL, s, e);
-	if (!failed)
-		return r;
-	remote_close(r);
-	return NULL;
+	return open_mirrors(places, NULL, NULL, s, e);
 }
 
 struct remote *remote_open_at(const char *repository, const char *metadata, const char *targets, struct sandbox *s, struct err *e)
 {
-	struct remote *r = mem_alloc(sizeof *r);
-	if (!open_mirror(r, repository, metadata, targets, s, e))
-		return r;
-	remote_close(r);
-	return NULL;
+	texts_auto places = { 0 };
+	if (repository)
+		texts_add(&places, repository);
+	return open_mirrors(&places, metadata, targets, s, e);
 }
 
 static void close_half(struct half *h)
