@@ -1,5 +1,5 @@
 // The index of the targets of one delegated role, which Docker's readers look targets up in, where targets have a repository of their own
-// (dtuf:O7). It is for roles whose name is a tag, with at most INDEX_TARGETS_MAX targets, all below `ROLE/`; for others it is none.
+// (dtuf:O7). It is for roles whose name is a tag, with at most PUBLISHINDEX_TARGETS_MAX targets, all below `ROLE/`; for others it is none.
 // SPDX-License-Identifier: Apache-2.0
 #ifndef TUF_PUBLISHINDEX_H
 #define TUF_PUBLISHINDEX_H
