@@ -1,8 +1,8 @@
 // names.h says what these promise.
 // SPDX-License-Identifier: Apache-2.0
-#include <inttypes.h>
 #include <dirent.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
