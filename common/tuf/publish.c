@@ -30,7 +30,7 @@ int publish_open(struct publish *p, const char *where, enum publish_for for_what
 {
 	*p = (struct publish){ 0 };
 	bool is_layout = !strncmp(where, "oci:", 4);
-	if (!strncmp(where, TUFOCI_REGISTRY, strlen(TUFOCI_REGISTRY)))
+	if (tufoci_is_registry(where))
 		return remote_prepare_network(where, s, e) < 0 ? -1 : publishregistry_open(p, where, for_what, e);
 	if (!is_layout && strncmp(where, "file:", 5) != 0)
 		return err_set(e, STATUS_USAGE,

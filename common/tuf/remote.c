@@ -64,21 +64,16 @@ static bool is_url(const char *place)
 	return !strncmp(place, "https://", 8) || !strncmp(place, "http://", 7);
 }
 
-static bool is_registry(const char *place)
-{
-	return !strncmp(place, TUFOCI_REGISTRY, strlen(TUFOCI_REGISTRY));
-}
-
 bool remote_is_place(const char *text)
 {
-	return is_url(text) || is_registry(text) || !strncmp(text, "file:", 5) || !strncmp(text, "oci:", 4);
+	return is_url(text) || tufoci_is_registry(text) || !strncmp(text, "file:", 5) || !strncmp(text, "oci:", 4);
 }
 
 // Once, however many are there, and before the first is opened, since a token given is for that one.
 int remote_prepare_network(const char *place, struct sandbox *s, struct err *e)
 {
 	static bool prepared;
-	if (prepared || !(is_url(place) || is_registry(place)))
+	if (prepared || !(is_url(place) || tufoci_is_registry(place)))
 		return 0;
 	prepared = true;
 	http_cap_redirects(REMOTE_REDIRECTS_MAX);
@@ -107,7 +102,7 @@ static int open_half(struct half *h, const char *own, const char *repository, co
 		h->url = mem_format("%s%s%s%s", place, slash ? "" : "/", own ? "" : name, own ? "" : "/");
 		return url_check(h->url, e);
 	}
-	if (!strncmp(place, "oci:", 4) || is_registry(place)) {
+	if (!strncmp(place, "oci:", 4) || tufoci_is_registry(place)) {
 		h->oci = remoteoci_open(place, s, e);
 		return h->oci ? 0 : -1;
 	}

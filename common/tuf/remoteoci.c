@@ -36,7 +36,7 @@ static int open_layout(struct source *source, const char *directory, struct err 
 
 static int open_source(struct remoteoci *o, const char *place, struct sandbox *s, struct err *e)
 {
-	if (!strncmp(place, TUFOCI_REGISTRY, strlen(TUFOCI_REGISTRY))) {
+	if (tufoci_is_registry(place)) {
 		struct registry *r = tufoci_registry(place, REGISTRY_PULL, e);
 		if (r)
 			sourceregistry_take(&o->source, r);

@@ -40,6 +40,11 @@ char *tufoci_target_tag(const char *path, const char *hash)
 	return mem_format("%s._%.*s", hash, SHORT_HASH, path_hash);
 }
 
+bool tufoci_is_registry(const char *place)
+{
+	return !strncmp(place, "docker://", strlen("docker://"));
+}
+
 struct registry *tufoci_registry(const char *place, const char *actions, struct err *e)
 {
 	jsonio_auto json_t *r = ref_parse(place, e);

@@ -1,5 +1,5 @@
-// How a TUF repository lies in an OCI repository, of a registry or a layout on disk (dtuf:O1 to O10), interoperable with the layout of Docker's go-tuf-mirror: metadata and
-// targets are layers of image manifests under tags, each with its file name as annotation.
+// How a TUF repository lies in an OCI repository, of a registry or a layout on disk (dtuf:O1 to O10), interoperable with the layout of
+// Docker's go-tuf-mirror: metadata and targets are layers of image manifests under tags, each with its file name as annotation.
 // SPDX-License-Identifier: Apache-2.0
 #ifndef TUF_TUFOCI_H
 #define TUF_TUFOCI_H
@@ -18,10 +18,11 @@
 #define TUFOCI_EMPTY        "{}" // the config of every manifest
 #define TUFOCI_EMPTY_DIGEST "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"
 
-#define TUFOCI_REGISTRY "docker://" // begins the name of a repository of a registry
+// Whether this names a repository of a registry: `docker://[HOST[:PORT]/]NAME`.
+bool tufoci_is_registry(const char *place);
 
-// The repository that `docker://[HOST[:PORT]/]NAME` names, opened for these actions; nothing is asked yet. NULL with STATUS_USAGE, also for
-// a name with a tag or a digest: a TUF repository has many.
+// That repository, opened for these actions; nothing is asked yet. NULL with STATUS_USAGE, also for a name with a tag or a digest: a TUF
+// repository has many.
 struct registry *tufoci_registry(const char *place, const char *actions, struct err *e);
 
 // The tag of a role, `latest` for the top-level ones, and of a target whose sha256 is `hash` (dtuf:O5, O8). Malloced.
