@@ -299,7 +299,7 @@ static int build(struct archive *archive, const struct buf *manifest, int rootfs
 
 static void write_image_record(const json_t *manifest, const struct archive_result *result)
 {
-	mem_auto char *id = mem_format("sha512-%s", strchr(result->tar, ':') + 1);
+	mem_auto char *id = mem_format("sha512-%s", digest_digits(result->tar));
 	jsonio_auto json_t *record = aci_record(id, manifest);
 	json_object_set_new(record, "blob", descriptor_json(MEDIA_ACI, result->digest, result->size));
 	record_write(record);

@@ -63,7 +63,7 @@ static json_t *kid_of(const struct jwks_entry *entry)
 		strip_zeros(jwk, "y");
 		mem_auto char *text = jsonio_text(jwk);
 		hash_bytes(DIGEST_SHA256, text, strlen(text), digest);
-		return json_string(strchr(digest, ':') + 1);
+		return json_string(digest_digits(digest));
 	}
 	if (!strcmp(user.kid_format, "hex"))
 		return json_string(entry->thumbprint);

@@ -82,7 +82,7 @@ static int add_file(struct bulk *b, const char *file, struct err *e)
 	io_auto int fd = io_open_input(path, e);
 	if (fd < 0 || hash_stream(DIGEST_SHA256, fd, digest, &size, e) < 0)
 		return err_context(e, "'%s'", path);
-	const char *hash = strchr(digest, ':') + 1;
+	const char *hash = digest_digits(digest);
 	jsonio_auto json_t *target = json_pack("{s:I, s:{s:s}}", "length", (json_int_t)size, "hashes", "sha256", hash);
 	if (custom)
 		json_object_set(target, "custom", custom);

@@ -139,7 +139,7 @@ static int open_data(const struct tree *t, const char *path, const char *hash, i
 static int put_blobs(struct tree *t, const struct targetget *g, struct err *e)
 {
 	for (size_t i = 0; i < g->count; i++) {
-		const char *hash = strchr(g->blobs[i].digest, ':') + 1;
+		const char *hash = digest_digits(g->blobs[i].digest);
 		mem_auto char *path = mem_format("blobs/sha256/%s", hash);
 		io_auto int fd = openat(t->targets, path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 		if (fd < 0)
@@ -197,7 +197,7 @@ static int put_targets(struct tree *t, const struct role *r, struct publishindex
 		mem_auto char *digest = mem_format("sha256:%s", hash ? hash : "");
 		if (!digest_valid(digest, NULL, NULL))
 			return err_set(e, STATUS_REFUSED, "the target '%s': no sha256 is listed", path);
-		if (put_target(t, path, digest + strlen("sha256:"), target, e) < 0)
+		if (put_target(t, path, digest_digits(digest), target, e) < 0)
 			return -1;
 		publishindex_add(index, path, digest, json_integer_value(json_object_get(target, "length")), is_several(target));
 	}

@@ -39,6 +39,11 @@ bool digest_valid(const char *text, enum digest_algorithm *algorithm, const char
 	return false;
 }
 
+const char *digest_digits(const char *digest)
+{
+	return strchr(digest, ':') + 1;
+}
+
 void digest_hex(const unsigned char *bytes, size_t length, char *hex)
 {
 	static const char digits[] = "0123456789abcdef";

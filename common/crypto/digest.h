@@ -16,6 +16,9 @@ enum digest_algorithm { DIGEST_SHA256, DIGEST_SHA512 };
 // The only way to get from a received digest to a path. algorithm and hex (a pointer into text) may be NULL.
 bool digest_valid(const char *text, enum digest_algorithm *algorithm, const char **hex);
 
+// The hex digits of a digest that is valid; a pointer into it.
+const char *digest_digits(const char *digest);
+
 const char *digest_name(enum digest_algorithm algorithm);              // `sha256`
 size_t digest_bytes(enum digest_algorithm algorithm);                  // of the binary form
 void digest_hex(const unsigned char *bytes, size_t length, char *hex); // 2 * length digits and a NUL

@@ -111,5 +111,5 @@ void key_thumbprint(const struct key *k, char hex[65])
 	mem_auto char *text = jsonio_text(jwk); // sorted and compact, as RFC 7638 section 3.3 wants it
 	char digest[DIGEST_TEXT_MAX];
 	hash_bytes(DIGEST_SHA256, text, strlen(text), digest);
-	memcpy(hex, strchr(digest, ':') + 1, 65);
+	memcpy(hex, digest_digits(digest), 65);
 }

@@ -34,7 +34,7 @@ void spki_id(const struct key *k, char id[static SPKI_ID_MAX])
 	int length = i2d_PUBKEY(k->pkey, &der);
 	hash_bytes(DIGEST_SHA256, der, length > 0 ? (size_t)length : 0, digest);
 	OPENSSL_free(der);
-	snprintf(id, SPKI_ID_MAX, "%s%.64s", PREFIX, strchr(digest, ':') + 1);
+	snprintf(id, SPKI_ID_MAX, "%s%.64s", PREFIX, digest_digits(digest));
 }
 
 json_t *spki_record(const char *text, size_t length, struct err *e)

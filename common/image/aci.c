@@ -222,7 +222,7 @@ static int run(struct pass *p, const struct aci_reading *how, struct err *e)
 			findings_error(p->findings, e); // why it stopped
 		return -1;
 	}
-	snprintf(p->scan->id, sizeof p->scan->id, "sha512-%s", digest + strlen("sha512:"));
+	snprintf(p->scan->id, sizeof p->scan->id, "sha512-%s", digest_digits(digest));
 	check_content(p);
 	return 0;
 }

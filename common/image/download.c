@@ -59,12 +59,11 @@ static int open_file(struct run *r, struct err *e)
 {
 	struct download *d = r->download;
 	char digest[DIGEST_TEXT_MAX];
-	const char *hex;
 	if (r->request->source >= 0)
 		return store_create_blob(r->store, &d->o, e);
 	const char *name = r->request->ask ? r->request->digest : r->request->url;
 	hash_bytes(DIGEST_SHA256, name, strlen(name), digest);
-	digest_valid(digest, NULL, &hex);
+	const char *hex = digest_digits(digest);
 	d->o = (struct io_output){ .fd = -1, .directory = store_directory(r->store) };
 	d->o.name = mem_format("partial/%s", hex);
 	d->o.aside = mem_text(d->o.name);

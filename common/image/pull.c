@@ -116,12 +116,9 @@ static void *work(void *context)
 
 static void announce(const struct pull *p)
 {
-	for (size_t i = 0; i < p->count; i++) {
-		const char *hex;
-		digest_valid(p->items[i].digest, NULL, &hex);
+	for (size_t i = 0; i < p->count; i++)
 		if (!strncmp(p->items[i].label, "layer", 5))
-			progress_note("Downloading layer: %s", hex);
-	}
+			progress_note("Downloading layer: %s", digest_digits(p->items[i].digest));
 }
 
 int pull_run(struct pull *p, struct err *e)

@@ -16,11 +16,9 @@
 static char *name_of(const struct uploadnote *n)
 {
 	char digest[DIGEST_TEXT_MAX];
-	const char *hex;
 	mem_auto char *text = mem_format("%s %s", n->place, n->digest);
 	hash_bytes(DIGEST_SHA256, text, strlen(text), digest);
-	digest_valid(digest, NULL, &hex);
-	return mem_format("partial/%s.upload", hex);
+	return mem_format("partial/%s.upload", digest_digits(digest));
 }
 
 char *uploadnote_recall(struct uploadnote *n)

@@ -97,7 +97,7 @@ static json_t *make_entry(const struct role *r, const struct buf *text, bool wit
 		return entry;
 	hash_bytes(DIGEST_SHA256, text->data, text->length, digest);
 	json_object_set_new(entry, "length", json_integer((json_int_t)text->length));
-	json_object_set_new(entry, "hashes", json_pack("{s:s}", "sha256", strchr(digest, ':') + 1));
+	json_object_set_new(entry, "hashes", json_pack("{s:s}", "sha256", digest_digits(digest)));
 	return entry;
 }
 

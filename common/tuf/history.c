@@ -21,7 +21,7 @@ static bool has_snapshot(const char *directory, const struct role *timestamp)
 	mem_auto char *path = mem_format("%s/%s", directory, name);
 	if (!hash || version < 1 || io_read_file(path, ROLE_OWN_BYTES_MAX, &text, &(struct err){ 0 }) < 0)
 		return true;
-	return !strcmp(strchr(hash_bytes(DIGEST_SHA256, buf_text(&text), text.length, digest), ':') + 1, hash);
+	return !strcmp(digest_digits(hash_bytes(DIGEST_SHA256, buf_text(&text), text.length, digest)), hash);
 }
 
 int history_check(const struct buf *published, const struct buf *ours, const char *directory, struct err *e)

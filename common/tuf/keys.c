@@ -126,7 +126,7 @@ void keys_id(const struct key *k, char hex[static KEYS_ID_MAX])
 	jsonio_auto json_t *object = keys_object(k);
 	canon_value(object, CANON_SIGNED, &text, &(struct err){ 0 });
 	hash_bytes(DIGEST_SHA256, text.data, text.length, digest);
-	memcpy(hex, strchr(digest, ':') + 1, KEYS_ID_MAX);
+	memcpy(hex, digest_digits(digest), KEYS_ID_MAX);
 }
 
 // ---- the keys of a role ----

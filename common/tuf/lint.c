@@ -75,7 +75,7 @@ static void check_keyids(struct linter *x, const char *where, const json_t *keys
 		char digest[DIGEST_TEXT_MAX];
 		if (canon_value(object, CANON_SIGNED, &text, &(struct err){ 0 }) < 0)
 			continue;
-		if (strcmp(strchr(hash_bytes(DIGEST_SHA256, buf_text(&text), text.length, digest), ':') + 1, id) != 0)
+		if (strcmp(digest_digits(hash_bytes(DIGEST_SHA256, buf_text(&text), text.length, digest)), id) != 0)
 			lint_add(&x->l->warnings, "%s: the keyid '%s' is not the SHA-256 of its key", where, id);
 	}
 }

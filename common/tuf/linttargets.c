@@ -61,7 +61,7 @@ static void check_hash(struct linter *x, const struct object *o)
 	struct remote_request q = { .sink = add_to_hash, .context = h };
 	bool read = lint_good(x, read_object(x, o, &q, &e), &e);
 	hash_finish(h, digest);
-	if (read && strcmp(strchr(digest, ':') + 1, o->hash) != 0)
+	if (read && strcmp(digest_digits(digest), o->hash) != 0)
 		lint_add(&x->l->errors, "%s: target '%s': its data has another %s than signed", o->role, o->path,
 			digest_name(o->algorithm));
 }
@@ -75,7 +75,7 @@ static void check_blobs(struct linter *x, const struct object *manifest, const j
 	struct remote_request q = { .sink = add_to_buf, .context = &text };
 	bool good = lint_good(x, read_object(x, manifest, &q, &e), &e) && lint_good(x, targetget_manifest(&g, &text, &e), &e);
 	for (size_t i = 0; good && i < g.count; i++) {
-		const char *hash = strchr(g.blobs[i].digest, ':') + 1;
+		const char *hash = digest_digits(g.blobs[i].digest);
 		const struct object blob = { manifest->role, manifest->path, hash, hash, DIGEST_SHA256, g.blobs[i].size };
 		if (check_size(x, &blob) && x->l->data == LINT_DATA_HASHED)
 			check_hash(x, &blob);

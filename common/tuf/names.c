@@ -37,7 +37,7 @@ void names_path_hash(const char *path, char hex[static NAMES_HASH_MAX])
 {
 	char digest[DIGEST_TEXT_MAX];
 	hash_bytes(DIGEST_SHA256, path, strlen(path), digest);
-	memcpy(hex, strchr(digest, ':') + 1, NAMES_HASH_MAX);
+	memcpy(hex, digest_digits(digest), NAMES_HASH_MAX);
 }
 
 void names_file(const char *name, struct buf *out)

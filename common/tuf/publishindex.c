@@ -35,7 +35,7 @@ void publishindex_add(struct publishindex *x, const char *path, const char *dige
 	tufoci_target_manifest(path, digest, size, &manifest);
 	hash_bytes(DIGEST_SHA256, manifest.data, manifest.length, own);
 	int directory = (int)(strrchr(path, '/') - path);
-	mem_auto char *name = mem_format("%.*s/%s.%s", directory, path, strchr(digest, ':') + 1, path + directory + 1);
+	mem_auto char *name = mem_format("%.*s/%s.%s", directory, path, digest_digits(digest), path + directory + 1);
 	json_array_append_new(x->entries,
 		several ? tufoci_layer(MEDIA_MANIFEST, digest, size, name)
 			: tufoci_layer(MEDIA_MANIFEST, own, (int64_t)manifest.length, name));

@@ -36,7 +36,7 @@ static json_t *manifests_of(const struct layout *l)
 
 static char *blob_path(const char *digest)
 {
-	return mem_format("blobs/sha256/%s", strchr(digest, ':') + 1);
+	return mem_format("blobs/sha256/%s", digest_digits(digest));
 }
 
 static int read_manifest(void *context, const char *tag, struct source_document *d, struct err *e)

@@ -142,7 +142,7 @@ static int change_tag(const struct oci *o, const char *tag, const char *media_ty
 
 static int put_target_tag(const struct oci *o, const char *path, const char *digest, const struct buf *manifest, struct err *e)
 {
-	mem_auto char *tag = tufoci_target_tag(path, strchr(digest, ':') + 1);
+	mem_auto char *tag = tufoci_target_tag(path, digest_digits(digest));
 	return change_tag(o, tag, MEDIA_MANIFEST, manifest, e);
 }
 
@@ -169,7 +169,7 @@ static int put_manifest(void *context, const char *path, const struct buf *manif
 static int drop(void *context, const char *path, const char *digest, struct err *e)
 {
 	const struct oci *o = context;
-	mem_auto char *tag = tufoci_target_tag(path, strchr(digest, ':') + 1);
+	mem_auto char *tag = tufoci_target_tag(path, digest_digits(digest));
 	return o->tags->drop(o->place, tag, e);
 }
 

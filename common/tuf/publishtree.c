@@ -24,20 +24,15 @@ struct tree {
 	char *timestamp; // the text to be written last
 };
 
-static const char *hex(const char *digest)
-{
-	return strchr(digest, ':') + 1;
-}
-
 static char *target_path(const char *path, const char *digest)
 {
-	mem_auto char *file = remote_target_file(path, hex(digest));
+	mem_auto char *file = remote_target_file(path, digest_digits(digest));
 	return mem_format("targets/%s", file);
 }
 
 static char *blob_path(const char *digest)
 {
-	return mem_format("targets/blobs/sha256/%s", hex(digest));
+	return mem_format("targets/blobs/sha256/%s", digest_digits(digest));
 }
 
 static int write_text(const struct tree *t, const char *path, const void *data, size_t length, struct err *e)

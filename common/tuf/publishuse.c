@@ -17,11 +17,6 @@
 
 enum { DEPTH_MAX = 64 }; // indexes in indexes, directories in directories
 
-static const char *hex(const char *digest)
-{
-	return strchr(digest, ':') + 1;
-}
-
 void publishuse_free(struct publishuse *u)
 {
 	for (size_t i = 0; i < u->count; i++)
@@ -65,7 +60,7 @@ static void mark_all(struct publishuse *u)
 static void mark_named(struct publishuse *u, const char *text)
 {
 	for (size_t i = 0; i < u->count; i++)
-		u->blobs[i].used = u->blobs[i].used || strstr(text, hex(u->blobs[i].digest));
+		u->blobs[i].used = u->blobs[i].used || strstr(text, digest_digits(u->blobs[i].digest));
 }
 
 // ---- a layout ----
@@ -155,7 +150,7 @@ void publishuse_mark_tree(struct publishuse *u, int targets)
 int publishuse_sweep(const struct publishuse *u, int top, const char *directory, struct err *e)
 {
 	for (size_t i = 0; i < u->count; i++) {
-		mem_auto char *path = mem_format("%s/%s", directory, hex(u->blobs[i].digest));
+		mem_auto char *path = mem_format("%s/%s", directory, digest_digits(u->blobs[i].digest));
 		if (!u->blobs[i].used && unlinkat(top, path, 0) < 0 && errno != ENOENT)
 			return err_system(e, "'%s': cannot remove", path);
 	}

@@ -132,7 +132,7 @@ int received_check_hashes(const json_t *hashes, const void *data, size_t length,
 		if (!expected)
 			continue;
 		known++;
-		const char *found = strchr(hash_bytes(a, data, length, digest), ':') + 1;
+		const char *found = digest_digits(hash_bytes(a, data, length, digest));
 		if (strcmp(found, expected) != 0)
 			return err_set(e, STATUS_REFUSED, "%s: %s mismatch: expected %s, found %s", subject, digest_name(a),
 				expected, found);

@@ -93,7 +93,7 @@ static int check(struct transfer *t, struct err *e)
 		char digest[DIGEST_TEXT_MAX];
 		if (!t->hashes[a])
 			continue;
-		const char *found = strchr(hash_finish(t->hashes[a], digest), ':') + 1;
+		const char *found = digest_digits(hash_finish(t->hashes[a], digest));
 		t->hashes[a] = NULL;
 		if (strcmp(found, x->hashes[a]) != 0)
 			return err_set(e, STATUS_REFUSED, "%s: %s mismatch: expected %s, found %s", x->what, digest_name(a),
@@ -338,7 +338,7 @@ int targetget_fetch_blob(struct client *c, const struct targetget *g, size_t whi
 		return -1;
 	if (!g->several)
 		return fetch(c, ask_target, &x, &x, fd, e);
-	const char *hex = strchr(g->blobs[which].digest, ':') + 1;
+	const char *hex = digest_digits(g->blobs[which].digest);
 	const struct expected blob = { g->blobs[which].digest, { hex, NULL }, g->blobs[which].size };
 	return fetch(c, ask_blob, hex, &blob, fd, e);
 }
@@ -371,7 +371,7 @@ static bool reads(int fd, const struct expected *x, char *chunk)
 	for (int a = 0; a < ALGORITHMS; a++) {
 		char digest[DIGEST_TEXT_MAX];
 		if (hashes[a])
-			same = !strcmp(strchr(hash_finish(hashes[a], digest), ':') + 1, x->hashes[a]) && same;
+			same = !strcmp(digest_digits(hash_finish(hashes[a], digest)), x->hashes[a]) && same;
 	}
 	return same && !left && n >= 0;
 }
@@ -390,7 +390,7 @@ bool targetget_is(const struct targetget *g, int fd)
 	if (!g->several)
 		return reads(fd, &x, chunk);
 	for (size_t i = 0; i < g->count; i++) {
-		const struct expected blob = { "", { strchr(g->blobs[i].digest, ':') + 1, NULL }, g->blobs[i].size };
+		const struct expected blob = { "", { digest_digits(g->blobs[i].digest), NULL }, g->blobs[i].size };
 		if (!reads(fd, &blob, chunk))
 			return false;
 	}

@@ -85,7 +85,7 @@ void tufoci_manifest(json_t *layers, const char *filename, struct buf *manifest)
 void tufoci_target_manifest(const char *path, const char *digest, int64_t size, struct buf *manifest)
 {
 	const char *slash = strrchr(path, '/');
-	mem_auto char *name = mem_format("%s.%s", strchr(digest, ':') + 1, slash ? slash + 1 : path);
+	mem_auto char *name = mem_format("%s.%s", digest_digits(digest), slash ? slash + 1 : path);
 	tufoci_manifest(json_pack("[o]", tufoci_layer(TUFOCI_TARGET, digest, size, name)), NULL, manifest);
 }
 
