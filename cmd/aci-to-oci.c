@@ -10,6 +10,7 @@
 #include "base/cmd.h"
 #include "base/mem.h"
 #include "base/msg.h"
+#include "base/path.h"
 #include "base/record.h"
 #include "base/sandbox.h"
 #include "image/aci.h"
@@ -105,8 +106,7 @@ static int put_entry(void *conversion, const struct tar_entry *entry, const char
 	struct tar_entry moved = *entry;
 	moved.path = path;
 	moved.link = link;
-	const char *slash = strrchr(path, '/');
-	if (!strncmp(slash ? slash + 1 : path, LAYERS_WHITEOUT_PREFIX, strlen(LAYERS_WHITEOUT_PREFIX)))
+	if (!strncmp(path_base(path), LAYERS_WHITEOUT_PREFIX, strlen(LAYERS_WHITEOUT_PREFIX)))
 		return err_set(e, STATUS_REFUSED, "'%s': a name that a layer cannot hold: it would be a whiteout", entry->path);
 	if (clear_way(c, path, e) < 0 || layertree_put(c->tree, json_array_size(c->layers), c->entries++, &moved, e) < 0)
 		return -1;

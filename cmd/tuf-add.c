@@ -56,7 +56,7 @@ static int store_data(int fd, const char *name, const char *hash, struct err *e)
 	struct io_output o;
 	mem_auto char *url = names_target_url(name, hash);
 	mem_auto char *path = mem_format("%s/%s", user.targets, url);
-	mem_auto char *parent = mem_text_n(path, (size_t)(strrchr(path, '/') - path));
+	mem_auto char *parent = path_parent(path);
 	if (!names_is_plain_path(name))
 		return err_set(e, STATUS_REFUSED, "the target '%s': not a path below a directory", name);
 	if (path_make(parent, 0755, e) < 0 || io_create(&o, AT_FDCWD, path, 0644, e) < 0)

@@ -15,6 +15,7 @@
 #include "base/io.h"
 #include "base/mem.h"
 #include "base/msg.h"
+#include "base/path.h"
 #include "base/progress.h"
 #include "base/record.h"
 #include "tuf/clientcmd.h"
@@ -127,8 +128,7 @@ static int to_directory(struct client *c, const struct targetget *g, int top, js
 		buf_add_text(&file, g->path);
 	else
 		names_file(g->path, &file);
-	const char *slash = strrchr(buf_text(&file), '/');
-	const char *name = slash ? slash + 1 : buf_text(&file);
+	const char *name = path_base(buf_text(&file));
 	io_auto int parent = open_parent(top, buf_text(&file), e);
 	if (parent < 0)
 		return -1;

@@ -14,6 +14,7 @@
 #include "base/cmd.h"
 #include "base/io.h"
 #include "base/mem.h"
+#include "base/path.h"
 #include "base/progress.h"
 #include "base/record.h"
 #include "crypto/hash.h"
@@ -140,15 +141,10 @@ static int read_blob(struct blob *b, struct err *e)
 	return n < 0 ? err_system(e, "'%s': cannot read", b->path) : 0;
 }
 
-static const char *hex(const char *digest)
-{
-	return digest + strcspn(digest, ":") + 1;
-}
-
-static json_t *record_of(const char *target, const char *hash, int64_t size, size_t blobs)
+static json_t *record_of(const char *target, const char *digest, int64_t size, size_t blobs)
 {
 	json_t *r = json_pack("{s:s, s:s, s:I, s:{s:s}}", "kind", "target", "path", target, "length", (json_int_t)size, "hashes",
-		"sha256", hash);
+		"sha256", digest_digits(digest));
 	if (blobs > 1)
 		json_object_set_new(r, "custom", json_pack("{s:i}", "blobs", (int)blobs));
 	return r;
@@ -157,8 +153,7 @@ static json_t *record_of(const char *target, const char *hash, int64_t size, siz
 static void make_manifest(const char *target, const struct blobs *b, struct buf *manifest)
 {
 	json_t *layers = json_array();
-	const char *slash = strrchr(target, '/');
-	mem_auto char *name = mem_format("%s.%s", hex(b->items->digest), slash ? slash + 1 : target);
+	mem_auto char *name = mem_format("%s.%s", digest_digits(b->items->digest), path_base(target));
 	for (size_t i = 0; i < b->count; i++)
 		json_array_append_new(layers,
 			tufoci_layer(TUFOCI_TARGET, b->items[i].digest, b->items[i].size, b->count == 1 ? name : NULL));
@@ -200,8 +195,8 @@ static json_t *put(struct publish *p, const char *target, struct blobs *b, struc
 	int failed = b->count > 1 ? publish_manifest(p, target, &manifest, digest, e) : publish_target(p, target, &only, e);
 	if (failed || publish_commit(p, e) < 0 || (user.manifest && io_commit(o, e) < 0))
 		return NULL;
-	return b->count > 1 ? record_of(target, hex(digest), (int64_t)manifest.length, b->count)
-			    : record_of(target, hex(only.digest), only.size, 1);
+	return b->count > 1 ? record_of(target, digest, (int64_t)manifest.length, b->count)
+			    : record_of(target, only.digest, only.size, 1);
 }
 
 static json_t *drop(struct publish *p, const char *target, const struct blobs *b, struct err *e)
@@ -217,7 +212,7 @@ static json_t *drop(struct publish *p, const char *target, const struct blobs *b
 		err_set(e, STATUS_NOT_FOUND, "the target '%s': not there", target);
 	if (gone || publish_commit(p, e) < 0)
 		return NULL;
-	return record_of(target, hex(dropped), several ? (int64_t)manifest.length : b->items->size, b->count);
+	return record_of(target, dropped, several ? (int64_t)manifest.length : b->items->size, b->count);
 }
 
 int main(int argc, char **argv)

@@ -14,6 +14,7 @@
 #include "base/io.h"
 #include "base/jsonio.h"
 #include "base/mem.h"
+#include "base/path.h"
 #include "base/sandbox.h"
 #include "base/secret.h"
 #include "base/utf8.h"
@@ -207,8 +208,7 @@ static int collect(struct files *files, struct err *e)
 {
 	struct buf *contents;
 	for (size_t i = 0; i < user.files.count; i++) {
-		const char *slash = strrchr(user.files.items[i], '/');
-		contents = add_file(files, slash ? slash + 1 : user.files.items[i], e);
+		contents = add_file(files, path_base(user.files.items[i]), e);
 		if (!contents || io_read_file(user.files.items[i], FILE_MAX, contents, e) < 0)
 			return -1;
 	}

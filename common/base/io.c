@@ -150,9 +150,8 @@ static char *aside_name(const char *name)
 	unsigned long long random = 0;
 	if (getrandom(&random, sizeof random, 0) != sizeof random)
 		random = (unsigned long long)getpid();
-	const char *slash = strrchr(name, '/');
-	int head = slash ? (int)(slash + 1 - name) : 0;
-	return mem_format("%.*s.%.200s.%016llx", head, name, name + head, random);
+	const char *base = path_base(name);
+	return mem_format("%.*s.%.200s.%016llx", (int)(base - name), name, base, random);
 }
 
 // The directory part of name, for O_TMPFILE and for syncing.

@@ -101,6 +101,12 @@ char *path_parent(const char *path)
 	return !slash ? mem_text(".") : mem_text_n(path, slash == path ? 1 : (size_t)(slash - path));
 }
 
+const char *path_base(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	return slash ? slash + 1 : path;
+}
+
 int path_make(const char *directory, mode_t mode, struct err *e)
 {
 	mem_auto char *copy = mem_text(directory);

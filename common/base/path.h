@@ -31,6 +31,9 @@ int path_check_state(int fd, const char *path, struct err *e);
 // The directory that holds `path`: "." for a name alone. Malloced.
 char *path_parent(const char *path);
 
+// Its name there, what follows the last slash; a pointer into `path`.
+const char *path_base(const char *path);
+
 // openat(2) that never leaves the directory: no `..`, absolute path or symlink leads out of it, no magic link is followed.
 // Returns an O_CLOEXEC descriptor, or -1 with errno.
 int path_open_beneath(int directory, const char *path, int flags);

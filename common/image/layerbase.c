@@ -5,6 +5,7 @@
 
 #include "base/jsonio.h"
 #include "base/mem.h"
+#include "base/path.h"
 #include "base/texts.h"
 #include "crypto/hash.h"
 #include "image/layerbase.h"
@@ -50,8 +51,7 @@ const char *layerbase_digest(const struct layerbase *b, const struct layertree_i
 
 int layerbase_check_name(const char *path, struct err *e)
 {
-	const char *slash = strrchr(path, '/');
-	if (!strncmp(slash ? slash + 1 : path, LAYERS_WHITEOUT_PREFIX, strlen(LAYERS_WHITEOUT_PREFIX)))
+	if (!strncmp(path_base(path), LAYERS_WHITEOUT_PREFIX, strlen(LAYERS_WHITEOUT_PREFIX)))
 		return err_set(e, STATUS_REFUSED, "'%s': a name that a layer cannot hold: it would be a whiteout", path);
 	return 0;
 }

@@ -10,6 +10,7 @@
 #include "base/date.h"
 #include "base/io.h"
 #include "base/mem.h"
+#include "base/path.h"
 #include "base/secret.h"
 #include "crypto/passphrase.h"
 #include "tuf/canon.h"
@@ -48,12 +49,6 @@ const struct cmd_option draft_options[] = {
 
 // ---- the start ----
 
-static char *parent_of(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	return !slash ? mem_text(".") : mem_text_n(path, slash == path ? 1 : (size_t)(slash - path));
-}
-
 static int read_keys(struct err *e)
 {
 	held = mem_alloc((key_files.count + 1) * sizeof *held);
@@ -69,7 +64,7 @@ int draft_start(struct sandbox *s, const char *const *files, struct err *e)
 {
 	for (size_t i = 0; files && files[i]; i++)
 		if (strcmp(files[i], "-") != 0)
-			texts_take(&s->writes, parent_of(files[i]));
+			texts_take(&s->writes, path_parent(files[i]));
 	if (key_files.count) {
 		secret_guard();
 		passphrase_allow(s);
@@ -109,14 +104,12 @@ int draft_read(const char *path, struct role *r, struct err *e)
 
 char *draft_beside(const char *path, const char *file)
 {
-	const char *slash = strrchr(path, '/');
-	return mem_format("%.*s%s", slash ? (int)(slash + 1 - path) : 0, path, file);
+	return mem_format("%.*s%s", (int)(path_base(path) - path), path, file);
 }
 
 char *draft_role(const char *path, struct err *e)
 {
-	const char *slash = path ? strrchr(path, '/') : NULL;
-	const char *name = slash ? slash + 1 : path ? path : "-";
+	const char *name = path ? path_base(path) : "-";
 	size_t digits = strspn(name, "0123456789"), length = strlen(name);
 	if (digits && name[digits] == '.' && length > digits + 1 + strlen(".json"))
 		name += digits + 1;
@@ -344,7 +337,7 @@ int draft_write_unsynced(const struct role *r, const char *path, struct err *e)
 
 int draft_sync(const char *path, struct err *e)
 {
-	mem_auto char *parent = parent_of(path);
+	mem_auto char *parent = path_parent(path);
 	io_auto int fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return fd < 0 || syncfs(fd) < 0 ? err_system(e, "'%s': cannot sync", parent) : 0;
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/path.h"
 #include "base/utf8.h"
 #include "crypto/hash.h"
 #include "tuf/names.h"
@@ -126,8 +127,7 @@ char *names_unfile(const char *file)
 char *names_target_url(const char *path, const char *hash)
 {
 	struct buf out = { 0 };
-	const char *slash = strrchr(path, '/');
-	const char *base = slash ? slash + 1 : path;
+	const char *base = path_base(path);
 	quote(path, (size_t)(base - path), "/", &out);
 	if (hash)
 		buf_add_format(&out, "%s.", hash);

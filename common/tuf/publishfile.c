@@ -8,6 +8,7 @@
 
 #include "base/io.h"
 #include "base/mem.h"
+#include "base/path.h"
 #include "crypto/hash.h"
 #include "tuf/publishfile.h"
 
@@ -30,17 +31,11 @@ static int open_parent(int top, const char *path, struct err *e)
 	return at < 0 ? err_system(e, "'%s'", path) : io_steal(at);
 }
 
-static const char *base_of(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	return slash ? slash + 1 : path;
-}
-
 int publishfile_write(int top, const char *path, const void *data, size_t length, struct err *e)
 {
 	struct io_output o;
 	io_auto int parent = open_parent(top, path, e);
-	if (parent < 0 || io_create(&o, parent, base_of(path), 0644, e) < 0)
+	if (parent < 0 || io_create(&o, parent, path_base(path), 0644, e) < 0)
 		return -1;
 	if (io_write_all(o.fd, data, length) == 0)
 		return io_commit(&o, e);
@@ -90,7 +85,7 @@ static int copy_new(int top, const char *path, struct target_blob *b, struct err
 	struct io_output o;
 	io_auto int from = b->open(b->open_context, e);
 	io_auto int parent = from < 0 ? -1 : open_parent(top, path, e);
-	if (parent < 0 || io_create(&o, parent, base_of(path), 0644, e) < 0)
+	if (parent < 0 || io_create(&o, parent, path_base(path), 0644, e) < 0)
 		return -1;
 	if (copy_checked(from, o.fd, path, b, e) == 0)
 		return io_commit(&o, e);
@@ -112,5 +107,5 @@ int publishfile_copy(int top, const char *path, struct target_blob *b, struct er
 bool publishfile_link(int top, const char *from, const char *path)
 {
 	io_auto int parent = open_parent(top, path, &(struct err){ 0 });
-	return parent >= 0 && linkat(top, from, parent, base_of(path), 0) == 0;
+	return parent >= 0 && linkat(top, from, parent, path_base(path), 0) == 0;
 }

@@ -315,13 +315,13 @@ int64_t remote_former(struct remote *r, const char *role, int64_t version)
 char *remote_target_file(const char *path, const char *hash)
 {
 	struct buf out = { 0 };
-	const char *slash = strrchr(path, '/');
-	if (names_is_plain_path(path) && slash)
-		buf_add(&out, path, (size_t)(slash + 1 - path));
+	const char *base = names_is_plain_path(path) ? path_base(path) : NULL;
+	if (base)
+		buf_add(&out, path, (size_t)(base - path));
 	if (hash)
 		buf_add_format(&out, "%s.", hash);
-	if (names_is_plain_path(path))
-		buf_add_text(&out, slash ? slash + 1 : path);
+	if (base)
+		buf_add_text(&out, base);
 	else
 		names_file(path, &out);
 	return buf_steal(&out);

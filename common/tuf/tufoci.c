@@ -5,6 +5,7 @@
 
 #include "base/jsonio.h"
 #include "base/mem.h"
+#include "base/path.h"
 #include "oci/manifest.h"
 #include "oci/ref.h"
 #include "tuf/names.h"
@@ -31,8 +32,7 @@ char *tufoci_role_tag(const char *role)
 char *tufoci_target_tag(const char *path, const char *hash)
 {
 	char path_hash[NAMES_HASH_MAX];
-	const char *slash = strrchr(path, '/');
-	char *tag = mem_format("%s.%s", hash, slash ? slash + 1 : path);
+	char *tag = mem_format("%s.%s", hash, path_base(path));
 	if (ref_is_tag(tag))
 		return tag;
 	free(tag);
@@ -48,7 +48,7 @@ bool tufoci_is_registry(const char *place)
 struct registry *tufoci_registry(const char *place, const char *actions, struct err *e)
 {
 	jsonio_auto json_t *r = ref_parse(place, e);
-	const char *name = strrchr(place, '/') + 1;
+	const char *name = path_base(place);
 	if (!r)
 		return NULL;
 	if (strpbrk(name, ":@")) {
@@ -84,8 +84,7 @@ void tufoci_manifest(json_t *layers, const char *filename, struct buf *manifest)
 
 void tufoci_target_manifest(const char *path, const char *digest, int64_t size, struct buf *manifest)
 {
-	const char *slash = strrchr(path, '/');
-	mem_auto char *name = mem_format("%s.%s", digest_digits(digest), slash ? slash + 1 : path);
+	mem_auto char *name = mem_format("%s.%s", digest_digits(digest), path_base(path));
 	tufoci_manifest(json_pack("[o]", tufoci_layer(TUFOCI_TARGET, digest, size, name)), NULL, manifest);
 }
 
