@@ -154,11 +154,6 @@ static int put_blobs(struct tree *t, const struct targetget *g, struct err *e)
 	return 0;
 }
 
-static bool is_several(const json_t *target)
-{
-	return json_is_integer(json_object_get(json_object_get(target, "custom"), "blobs"));
-}
-
 static int put_target(struct tree *t, const char *path, const char *hash, const json_t *target, struct err *e)
 {
 	buf_auto manifest = { 0 };
@@ -169,7 +164,7 @@ static int put_target(struct tree *t, const char *path, const char *hash, const 
 	progress_add(&t->progress, size);
 	mem_auto char *expected = mem_format("sha256:%s", hash);
 	struct target_blob b = { .digest = expected, .size = size, .open = target_open_file, .open_context = &fd };
-	if (!is_several(target))
+	if (!json_is_integer(role_target_blobs(target)))
 		return publish_target(t->to, path, &b, e);
 	if (io_read_stream(fd, JSONIO_BYTES_MAX, path, &manifest, e) < 0)
 		return -1;
@@ -199,7 +194,8 @@ static int put_targets(struct tree *t, const struct role *r, struct publishindex
 			return err_set(e, STATUS_REFUSED, "the target '%s': no sha256 is listed", path);
 		if (put_target(t, path, digest_digits(digest), target, e) < 0)
 			return -1;
-		publishindex_add(index, path, digest, json_integer_value(json_object_get(target, "length")), is_several(target));
+		publishindex_add(index, path, digest, json_integer_value(json_object_get(target, "length")),
+			json_is_integer(role_target_blobs(target)));
 	}
 	return 0;
 }

@@ -85,7 +85,7 @@ static void check_blobs(struct linter *x, const struct object *manifest, const j
 
 static void check_data(struct linter *x, const struct object *o, const json_t *target)
 {
-	bool several = json_is_integer(json_object_get(json_object_get(target, "custom"), "blobs"));
+	bool several = json_is_integer(role_target_blobs(target));
 	if (x->l->data == LINT_DATA_UNSEEN || !check_size(x, o))
 		return;
 	if (several || x->l->data == LINT_DATA_HASHED)

@@ -198,14 +198,9 @@ struct poll { // the repositories of a mapping
 	struct err failed; // of the first that could not be asked
 };
 
-static const json_t *blobs_of(const json_t *target)
-{
-	return json_object_get(json_object_get(target, "custom"), "blobs");
-}
-
 static bool agree(const json_t *a, const json_t *b)
 {
-	const json_t *blobs_a = blobs_of(a), *blobs_b = blobs_of(b);
+	const json_t *blobs_a = role_target_blobs(a), *blobs_b = role_target_blobs(b);
 	return json_equal(json_object_get(a, "length"), json_object_get(b, "length")) &&
 		json_equal(json_object_get(a, "hashes"), json_object_get(b, "hashes")) &&
 		(blobs_a ? json_equal(blobs_a, blobs_b) : !blobs_b);

@@ -139,6 +139,11 @@ int role_check_target(const json_t *target, struct err *e)
 	return check_hashes(json_object_get(target, "hashes"), e);
 }
 
+const json_t *role_target_blobs(const json_t *target)
+{
+	return json_object_get(json_object_get(target, "custom"), "blobs");
+}
+
 static int check_targets(const json_t *body, struct err *e)
 {
 	const json_t *delegations = json_object_get(body, "delegations");

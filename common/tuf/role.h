@@ -51,6 +51,9 @@ int role_check_body(const json_t *body, enum role_type *type, int64_t *version, 
 // `"NAME":{"length":..,"hashes":{..},"custom":{..}}` of a target: the part behind the colon. length and hashes must be there.
 int role_check_target(const json_t *target, struct err *e);
 
+// What a target says of how many blobs it is made of, borrowed: an integer where it is a manifest of several (dtuf:B3).
+const json_t *role_target_blobs(const json_t *target);
+
 json_t *role_signatures(const struct role *r); // borrowed, an array
 
 // The bytes that signatures are over, appended; and the whole file in canonical order with its newline (dtuf:R22), appended.

@@ -198,11 +198,6 @@ static int need_remote(const struct client *c, const char *path, struct err *e)
 
 // ---- several blobs ----
 
-static const json_t *signed_blobs(const json_t *target)
-{
-	return json_object_get(json_object_get(target, "custom"), "blobs");
-}
-
 static void keep_blob(struct targetget *g, const char *digest, int64_t size)
 {
 	struct targetget_blob blob = { .size = size };
@@ -259,7 +254,7 @@ static int add_blobs(struct targetget *g, const json_t *manifest, struct err *e)
 
 int targetget_manifest(struct targetget *g, const struct buf *text, struct err *e)
 {
-	json_int_t blobs = json_integer_value(signed_blobs(g->target));
+	json_int_t blobs = json_integer_value(role_target_blobs(g->target));
 	jsonio_auto json_t *manifest = jsonio_parse(buf_text(text), text->length, g->path, e);
 	if (!manifest || add_blobs(g, manifest, e) < 0)
 		return -1;
@@ -299,7 +294,7 @@ static int fetch_manifest(struct client *c, struct targetget *g, const struct ex
 int targetget_blobs(struct client *c, const json_t *target, struct targetget *g, struct err *e)
 {
 	struct expected x;
-	*g = (struct targetget){ .target = target, .several = json_is_integer(signed_blobs(target)) };
+	*g = (struct targetget){ .target = target, .several = json_is_integer(role_target_blobs(target)) };
 	if (expect_target(target, &x, e) < 0)
 		return -1;
 	g->path = x.what;
