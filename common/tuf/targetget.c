@@ -267,7 +267,7 @@ int targetget_manifest(struct targetget *g, const struct buf *text, struct err *
 static int ask_sizes(struct client *c, struct targetget *g, struct err *e)
 {
 	for (size_t i = 0; i < g->count && g->is_schema1; i++) {
-		g->blobs[i].size = remote_blob_size(c->remote, strchr(g->blobs[i].digest, ':') + 1, e);
+		g->blobs[i].size = remote_blob_size(c->remote, digest_digits(g->blobs[i].digest), e);
 		if (g->blobs[i].size < 0)
 			return err_context(e, "target '%s'", g->path);
 	}
