@@ -83,25 +83,20 @@ static int open_target(struct target *t, const json_t *to, struct sandbox *sandb
 }
 
 // The repository that blobs can be mounted from, where the record's is another of the same registry.
-static const char *mount_source(const json_t *record, const json_t *to)
+static const char *mount_source(struct target *t, const json_t *record, const json_t *to)
 {
-	const char *from = text_of(record, "repository");
-	if (is_layout(to) || !origin_is_registry(record) || strcmp(text_of(record, "registry"), text_of(to, "registry")) != 0)
+	if (is_layout(to) || !origin_is_registry(record))
 		return NULL;
-	return ref_is_repository(from) && strcmp(from, text_of(to, "repository")) != 0 ? from : NULL;
+	return registry_mount_from(t->context, text_of(record, "registry"), text_of(record, "repository"));
 }
 
-// Mounting needs leave to pull from there, and a token is for the scopes it was asked with.
+// A token is for the scopes it was asked with.
 static void add_scopes(struct target *t, const json_t *records, const json_t *to)
 {
 	size_t i;
 	json_t *record;
-	json_array_foreach(records, i, record) {
-		const char *from = mount_source(record, to);
-		mem_auto char *scope = from ? mem_format("repository:%s:pull", from) : NULL;
-		if (scope)
-			registry_add_scope(t->context, scope);
-	}
+	json_array_foreach(records, i, record)
+		mount_source(t, record, to);
 }
 
 // ---- one record ----
@@ -151,7 +146,7 @@ static int push(struct push *p, struct origins *origins, json_t *record, const j
 		msg_warn("signatures stay behind: %s", unknown.text);
 	const char *from = text_of(record, "transport");
 	p->source_has_tags = from && (!strcmp(from, "docker") || !strcmp(from, "oci") || !strcmp(from, "oci-archive"));
-	p->mount_from = mount_source(record, to);
+	p->mount_from = mount_source(p->target, record, to);
 	p->referrers = json_array();
 	int result = push_manifest(p, descriptor, text_of(to, "digest") ? NULL : text_of(to, "tag"), e);
 	if (!result)
@@ -193,8 +188,7 @@ static int push_all(json_t *records, const json_t *to, struct err *e)
 		return -1;
 	json_array_foreach(records, i, record)
 		origin_add(&origins, record, &sandbox);
-	if (!is_layout(to))
-		add_scopes(&target, records, to);
+	add_scopes(&target, records, to);
 	const char *tmp = getenv("TMPDIR");
 	texts_add(&sandbox.writes, tmp && *tmp ? tmp : "/tmp"); // what comes straight from another place passes through there
 	store_auto *s = storecmd_open(STORECMD_RESUME, &sandbox, e);

@@ -278,6 +278,9 @@ static int open_places(struct pull *p, const char *place, struct sandbox *s, str
 		(user.targets && publish_open(&p->targets_place, user.targets, PUBLISH_TO_PUT, s, e) < 0))
 		return -1;
 	p->targets = user.targets ? &p->targets_place : &p->place;
+	const char *from;
+	for (size_t i = 0; (from = remote_targets_place(i)); i++)
+		publish_mount_from(p->targets, from);
 	p->spool = io_spool(e);
 	return p->spool < 0 ? -1 : 0;
 }

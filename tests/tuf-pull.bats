@@ -106,6 +106,14 @@ grown() {
 	cp away/*.both source/targets # but the manifest, which names the blobs
 	pull file:source docker://registry.example/c
 	same 0 "$(web_asked 'POST\|PUT\|PATCH')"
+	: >"$WEB/log"
+	pull docker://registry.example/c docker://registry.example/d
+	for text in second $'newer\n' $'one\n' ''; do
+		hash=$(printf %s "$text" | sha256sum | cut -d' ' -f1)
+		same '1 0' "$(web_asked "POST /v2/d/blobs/uploads/?mount=sha256:$hash&from=c 201") $(web_asked "GET /v2/c/blobs/sha256:$hash")"
+	done
+	refresh docker://registry.example/d one
+	same second "$(download one docker://registry.example/d a)"
 	rm -r source/targets
 	mv away source/targets
 	tuf-timestamp --key timestamp.pem m

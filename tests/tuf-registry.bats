@@ -147,6 +147,9 @@ collect() {
 		5002 --login login
 		5003 --login login
 	PLACES
+	: >"$REG/questions"
+	tuf-pull -q --login login --tuf trusted.pull --root root.pub --repo docker://registry.example:5003/c docker://registry.example:5003/mounted
+	grep -q 'scope=repository%3Amounted%3Apull%2Cpush&scope=repository%3Ac%3Apull&' "$REG/questions"
 	reg-auth --login login registry.example:5003/c pull >token
 	chmod 600 token
 	rm -rf trusted.one

@@ -105,6 +105,15 @@ void registry_add_scope(struct registry *r, const char *scope)
 		texts_add(&r->scopes, scope);
 }
 
+const char *registry_mount_from(struct registry *r, const char *host, const char *repository)
+{
+	if (strcmp(host, r->host) != 0 || !ref_is_repository(repository) || !strcmp(repository, r->repository))
+		return NULL;
+	mem_auto char *scope = mem_format("repository:%s:%s", repository, REGISTRY_PULL);
+	registry_add_scope(r, scope);
+	return repository;
+}
+
 void registry_close(struct registry *r)
 {
 	if (!r)

@@ -36,6 +36,10 @@ void registry_close(struct registry *r); // NULL is fine
 // A further scope that tokens shall have, such as `repository:OTHER:pull`. Before the first question.
 void registry_add_scope(struct registry *r, const char *scope);
 
+// The repository of the registry HOST, when blobs can be mounted from there: it is another one of the same registry; else NULL. Tokens then
+// allow to pull from there, too; so before the first question.
+const char *registry_mount_from(struct registry *r, const char *host, const char *repository);
+
 // https, and http only where --allow-http was given and no TLS answers. `HOST/v2/REPOSITORY/` and path behind it; malloced.
 char *registry_url(struct registry *r, const char *path, struct err *e);
 

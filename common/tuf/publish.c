@@ -49,6 +49,12 @@ void publish_close(struct publish *p)
 	*p = (struct publish){ 0 };
 }
 
+void publish_mount_from(struct publish *p, const char *place)
+{
+	if (p->kind->mount_from)
+		p->kind->mount_from(p->context, place);
+}
+
 int publish_timestamp(struct publish *p, size_t limit, struct buf *out, struct err *e)
 {
 	return p->kind->timestamp(p->context, limit, out, e);

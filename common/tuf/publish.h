@@ -23,6 +23,10 @@ enum publish_for { PUBLISH_TO_PUT, PUBLISH_TO_DROP };
 int publish_open(struct publish *p, const char *where, enum publish_for for_what, struct sandbox *s, struct err *e);
 void publish_close(struct publish *p);
 
+// What that place has is mounted from there, and not sent, where both are repositories of one registry (dtuf:O13). Before the first
+// question.
+void publish_mount_from(struct publish *p, const char *place);
+
 bool publish_is_tree(const struct publish *p); // it alone can hold what has no consistent snapshots
 
 // The timestamp that is published, appended; 1 when there is none. In a registry what is published must then stay so until publish_commit

@@ -9,6 +9,7 @@
 #include "tuf/publish.h"
 
 struct publish_kind {
+	void (*mount_from)(void *context, const char *place); // NULL where nothing can be
 	int (*timestamp)(void *context, size_t limit, struct buf *out, struct err *e);
 	int (*blob)(void *context, struct target_blob *b, struct err *e);
 	int (*target)(void *context, const char *path, struct target_blob *b, struct err *e);

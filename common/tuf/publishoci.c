@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "crypto/hash.h"
 #include "oci/manifest.h"
+#include "oci/sourceregistry.h"
 #include "tuf/bars.h"
 #include "tuf/names.h"
 #include "tuf/publishkind.h"
@@ -22,6 +23,7 @@ struct oci {
 	const struct publish_tags *tags;
 	void *place;
 	struct source *blobs;
+	char *mount_from;   // a repository of the same registry, or NULL
 	struct tagged base; // `latest`, when it was first looked at; layers NULL before
 	json_t *versions;   // `ROLE.json` to version, of what is published at base; NULL before
 	json_t *latest;     // the layers that it shall have
@@ -111,9 +113,18 @@ static const json_t *former_layer(struct oci *o, const char *role, int64_t versi
 
 // ---- data ----
 
+static void mount_from(void *context, const char *place)
+{
+	struct oci *o = context;
+	struct registry *to = sourceregistry_of(o->blobs);
+	if (to && !o->mount_from)
+		o->mount_from = tufoci_mount_from(to, place);
+}
+
 static int put_blob(void *context, struct target_blob *b, struct err *e)
 {
 	const struct oci *o = context;
+	b->mount_from = o->mount_from;
 	return o->tags->blob(o->place, b, e);
 }
 
@@ -285,12 +296,14 @@ static void close_oci(void *context)
 	json_decref(o->latest);
 	json_decref(o->former);
 	o->tags->close(o->place);
+	free(o->mount_from);
 	free(o);
 }
 
 void publishoci_open(struct publish *p, const struct publish_tags *tags, void *context, struct source *blobs)
 {
 	static const struct publish_kind kind = {
+		mount_from,
 		read_timestamp,
 		put_blob,
 		put_target,

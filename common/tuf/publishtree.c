@@ -149,6 +149,7 @@ static void close_tree(void *context)
 }
 
 static const struct publish_kind kind = {
+	NULL,
 	read_timestamp,
 	put_blob,
 	put_target,

@@ -52,6 +52,13 @@ bool remote_is_given(void)
 	return user.repositories.count || user.metadata;
 }
 
+const char *remote_targets_place(size_t mirror)
+{
+	if (!mirror && user.targets)
+		return user.targets;
+	return mirror < user.repositories.count ? user.repositories.items[mirror] : NULL;
+}
+
 size_t remote_mirrors(const struct remote *r)
 {
 	return r->count;

@@ -23,6 +23,9 @@ int remote_prepare_network(const char *place, struct sandbox *s, struct err *e);
 
 struct remote;
 
+// Where the targets of a mirror are, as the options name it; NULL for no such mirror.
+const char *remote_targets_place(size_t mirror);
+
 // What the options named: the same repository, in one place or several (mirrors, asked in order). Opens directories, and prepares the
 // network only where it is needed: call it before sandbox_enter. Returns NULL on failure. Nothing is asked for yet.
 struct remote *remote_open(struct sandbox *s, struct err *e);

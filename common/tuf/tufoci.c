@@ -60,6 +60,16 @@ struct registry *tufoci_registry(const char *place, const char *actions, struct 
 		json_string_value(json_object_get(r, "repository")), actions, e);
 }
 
+char *tufoci_mount_from(struct registry *to, const char *place)
+{
+	struct err why = { 0 };
+	jsonio_auto json_t *r = tufoci_is_registry(place) ? ref_parse(place, &why) : NULL;
+	const char *from = r ? registry_mount_from(to, json_string_value(json_object_get(r, "registry")),
+				       json_string_value(json_object_get(r, "repository")))
+			     : NULL;
+	return from ? mem_text(from) : NULL;
+}
+
 // ---- writing ----
 
 json_t *tufoci_layer(const char *media_type, const char *digest, int64_t size, const char *filename)

@@ -25,6 +25,9 @@ bool tufoci_is_registry(const char *place);
 // repository has many.
 struct registry *tufoci_registry(const char *place, const char *actions, struct err *e);
 
+// registry_mount_from of such a place, malloced; NULL for a place of another kind, too.
+char *tufoci_mount_from(struct registry *to, const char *place);
+
 // The tag of a role, `latest` for the top-level ones, and of a target whose sha256 is `hash` (dtuf:O5, O8). Malloced.
 char *tufoci_role_tag(const char *role);
 char *tufoci_target_tag(const char *path, const char *hash);
