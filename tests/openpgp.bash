@@ -70,6 +70,7 @@ openpgp_late() {
 
 openpgp_revoked() {
 	openpgp_kind revoked now never
+	cp "$OPENPGP/revoked.pub" "$OPENPGP/unrevoked.pub"
 	local fingerprint
 	fingerprint=$(openpgp_fingerprint revoked@example.com)
 	sed 's/^:---/---/' "$OPENPGP/gpg/openpgp-revocs.d/${fingerprint^^}.rev" | gpg_at now --import

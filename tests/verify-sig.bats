@@ -110,6 +110,43 @@ both() {
 	both 1 'truncated' "$(record example.com/a data cut.sig)"
 }
 
+@test "rkt:V-02 what gpgv alone would take: from the future, below a weak primary key, bound by SHA-1, revoked in another copy" {
+	cp -r "$OPENPGP/gpg" .
+	OPENPGP=$PWD
+	weak=$(openpgp_fingerprint weak@example.com)
+	gpg_at now --quick-add-key "$weak" ed25519 sign
+	openpgp_sign weak now
+	openpgp_export weak
+	gpg_at now --cert-digest-algo SHA1 --quick-generate-key 'bound <bound@example.com>' ed25519 sign never
+	openpgp_sign bound now
+	openpgp_export bound
+	openpgp_sign good "$(date -u -d tomorrow +%Y%m%dT000000)"
+	gpgconf --homedir gpg --kill gpg-agent
+	while IFS='|' read -r kind reason; do
+		rm -rf trust
+		trust example.com "$kind.pub"
+		both 1 "$reason" "$(record example.com/a data "$kind.sig")"
+	done <<-END
+		good|a signature from the future
+		weak|its modulus has less than 2048 bits: key $weak
+		bound|what says whose it is has a weak digest algorithm
+	END
+	# a strong signature that is none does not make the weak one count
+	hex=$(xxd -p -c 0 bound.pub)
+	at=$((2 * $(gpg_at now --list-packets bound.pub | sed -n 's/^# off=\([0-9]*\) .*tag=2 .*/\1/p')))
+	xxd -r -p <<<"$hex${hex:at:10}08${hex:at+12}" >beside.pub
+	rm -rf trust
+	trust example.com beside.pub
+	both 1 'openpgp: bad signature' "$(record example.com/a data bound.sig)"
+	for order in 'example.com|example.com/a' 'example.com/a|example.com' 'example.com/a|'; do
+		rm -rf trust
+		trust "${order%|*}" unrevoked.pub
+		record example.com/a data revoked.sig | verify-sig --verifier gpgv >/dev/null
+		trust "${order#*|}" revoked.pub
+		both 1 'key revoked' "$(record example.com/a data revoked.sig)"
+	done
+}
+
 @test "rkt:W-06 a verdict about an expiry names the times compared" {
 	trust example.com stale.pub
 	both 1 'the signature was made 2020-01-05T00:00:00Z, now is 20' "$(record example.com/a data stale.sig)"

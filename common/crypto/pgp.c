@@ -10,7 +10,10 @@
 #include "crypto/pgp.h"
 #include "crypto/pgppacket.h"
 
-enum { // RFC 9580, sections 5.2.3.7 and 9
+enum { // RFC 9580, sections 5.2.1, 5.2.3.7 and 9
+	REVOKES_KEY = 0x20,
+	REVOKES_SUBKEY = 0x28,
+	REVOKES_CERTIFICATION = 0x30,
 	SUBPACKET_CREATED = 2,
 	SUBPACKET_ISSUER = 16,
 	SUBPACKET_ISSUER_FINGERPRINT = 33,
@@ -124,6 +127,42 @@ static int add_key(struct pgp_keys *keys, const struct pgppacket *p, struct err 
 	return 0;
 }
 
+// What a signature in a certificate is made with, whatever version it has.
+struct binding {
+	int type, hash;
+};
+
+static bool read_binding(const struct pgppacket *p, struct binding *s)
+{
+	bool old = p->length && p->body[0] < 4; // RFC 9580, section 5.2.2, which has its fields elsewhere
+	size_t type = old ? 2 : 1, hash = old ? 16 : 3;
+	if (p->tag != PGPPACKET_SIGNATURE || p->length <= hash)
+		return false;
+	*s = (struct binding){ p->body[type], p->body[hash] };
+	return s->type != REVOKES_KEY && s->type != REVOKES_SUBKEY && s->type != REVOKES_CERTIFICATION;
+}
+
+static void note_binding(struct pgp_key *key, const struct pgppacket *p)
+{
+	struct binding s;
+	if (!read_binding(p, &s))
+		return;
+	key->weakly_bound = key->weakly_bound || pgp_hash_is_weak(s.hash);
+	key->strongly_bound = key->strongly_bound || !pgp_hash_is_weak(s.hash);
+}
+
+int pgp_drop_weak(const struct buf *binary, struct buf *strong, struct err *e)
+{
+	struct pgppacket p;
+	struct binding s;
+	size_t at = 0;
+	int got;
+	while ((got = pgppacket_next(binary, &at, &p, e)) > 0)
+		if (!read_binding(&p, &s) || !pgp_hash_is_weak(s.hash))
+			buf_add(strong, binary->data + p.start, p.total);
+	return got;
+}
+
 // A primary key reaches to the next one.
 static void measure(struct pgp_keys *keys, size_t end)
 {
@@ -147,6 +186,8 @@ int pgp_read_keys(const struct buf *binary, struct pgp_keys *keys, struct err *e
 			got = -1;
 			break;
 		}
+		if (keys->count)
+			note_binding(&keys->items[keys->count - 1], &p);
 	}
 	if (!got && !keys->count)
 		got = err_set(e, STATUS_MALFORMED, "openpgp: no public key");
@@ -165,8 +206,9 @@ void pgp_free_keys(struct pgp_keys *keys)
 
 const char *pgp_key_weakness(const struct pgp_key *key)
 {
-	bool weak = key->bits > 0 && key->bits < MODULUS_BITS_LEAST;
-	return weak ? "weak key: its modulus has less than 2048 bits" : NULL;
+	if (key->bits > 0 && key->bits < MODULUS_BITS_LEAST)
+		return "weak key: its modulus has less than 2048 bits";
+	return key->weakly_bound && !key->strongly_bound ? "weak key: what says whose it is has a weak digest algorithm" : NULL;
 }
 
 // ---- signatures ----

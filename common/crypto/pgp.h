@@ -21,11 +21,13 @@ struct pgp_key { // a primary key or a subkey
 	char fingerprint[PGP_FINGERPRINT_MAX];
 	bool subkey;
 	int version;
-	int algorithm;   // RFC 9580, section 9.1
-	int bits;        // of an RSA, DSA or Elgamal modulus; 0 for others
-	int64_t created; // seconds since 1970
-	size_t start;    // of a primary key: where its packets start in the binary form, up to the next primary
-			 // key
+	int algorithm;       // RFC 9580, section 9.1
+	int bits;            // of an RSA, DSA or Elgamal modulus; 0 for others
+	int64_t created;     // seconds since 1970
+	bool weakly_bound;   // signatures by a weak hash follow it, other than revocations ...
+	bool strongly_bound; // ... and others
+	size_t start;        // of a primary key: where its packets start in the binary form, up to the next primary
+			     // key
 	size_t length;
 };
 
@@ -63,6 +65,10 @@ bool pgp_recognise(const void *data, size_t length);
 int pgp_read_keys(const struct buf *binary, struct pgp_keys *keys, struct err *e);
 void pgp_free_keys(struct pgp_keys *keys);
 
+// Appends certificates in binary form without the signatures by a weak hash that say whose a key is and what it may do: gpgv would believe
+// them. Revocations stay. Errors as pgp_read_keys.
+int pgp_drop_weak(const struct buf *binary, struct buf *strong, struct err *e);
+
 // Reads signature packets and nothing else from their binary form. Errors as pgp_read_keys.
 int pgp_read_signatures(const struct buf *binary, struct pgp_signatures *signatures, struct err *e);
 void pgp_free_signatures(struct pgp_signatures *signatures);
@@ -73,8 +79,10 @@ const struct pgp_key *pgp_find_issuer(const struct pgp_keys *keys, const struct 
 // Why no verdict at all is asked for a signature, whatever the key: its kind, its hash, or that it names several. NULL when nothing
 // speaks against it.
 const char *pgp_signature_weakness(const struct pgp_signature *signature);
-const char *pgp_key_weakness(const struct pgp_key *key); // a modulus of less than 2048 bits
-bool pgp_hash_is_weak(int hash);                         // MD5, SHA-1, RIPEMD-160
+// A modulus of less than 2048 bits; nothing but signatures by a weak hash that say whose it is.
+const char *pgp_key_weakness(const struct pgp_key *key);
+
+bool pgp_hash_is_weak(int hash); // MD5, SHA-1, RIPEMD-160
 
 bool pgp_is_fingerprint(const char *text); // 40 or 64 lower-case hex digits
 

@@ -14,12 +14,14 @@
 #include "crypto/pgpshow.h"
 #include "image/verifypgp.h"
 
-#define JUDGED_MAX 16 // signatures that may each cost a pass over the image: more than any publisher makes
+#define CLOCK_SKEW 1800 // seconds that a signer's clock may be ahead of ours, as sqv has it
+#define JUDGED_MAX 16   // signatures that may each cost a pass over the image: more than any publisher makes
 
 void verifypgp_free(struct verifypgp *v)
 {
 	trust_free(&v->covering);
 	buf_free(&v->keys);
+	buf_free(&v->strong);
 	pgp_free_keys(&v->parsed);
 	json_decref(v->shown);
 	*v = (struct verifypgp){ 0 };
@@ -64,7 +66,7 @@ int verifypgp_load(struct verifypgp *v, const struct trust *t, const char *name,
 			return -1;
 	if (!v->covering.count)
 		return 0;
-	if (pgp_read_keys(&v->keys, &v->parsed, e) < 0)
+	if (pgp_read_keys(&v->keys, &v->parsed, e) < 0 || pgp_drop_weak(&v->keys, &v->strong, e) < 0)
 		return -1;
 	v->shown = pgpshow_keys(&v->keys, e);
 	return v->shown ? 0 : -1;
@@ -79,29 +81,19 @@ int verifypgp_unknown(const char *name, const struct verifypgp_made *made, struc
 	return err_hint(e, "if you expected the signing key to change, try running: rkt trust --prefix %s", name);
 }
 
-static bool is_about(const json_t *key, const char *fingerprint)
+// What a copy of a certificate says of one of its keys, the primary one or a subkey. Borrowed; NULL when it does not have it.
+static const json_t *find_in_copy(const json_t *copy, const char *fingerprint)
 {
-	const char *of_key = json_string_value(json_object_get(key, "fingerprint"));
-	return of_key && !strcmp(of_key, fingerprint);
+	const char *of_primary = json_string_value(json_object_get(copy, "fingerprint"));
+	return of_primary && !strcmp(of_primary, fingerprint) ? copy
+							      : pgpshow_find(json_object_get(copy, "subkeys"), fingerprint);
 }
 
-// The record of a primary key, by its fingerprint or that of a subkey, which `key` then points to. Borrowed;
-// NULL when there is none.
-static const json_t *find_shown(const json_t *shown, const char *fingerprint, const json_t **key)
+static const struct pgp_key *primary_of(const struct pgp_key *key)
 {
-	size_t i, j;
-	json_t *primary, *subkey;
-	json_array_foreach(shown, i, primary) {
-		*key = primary;
-		if (is_about(primary, fingerprint))
-			return primary;
-		json_array_foreach(json_object_get(primary, "subkeys"), j, subkey) {
-			*key = subkey;
-			if (is_about(subkey, fingerprint))
-				return primary;
-		}
-	}
-	return NULL;
+	while (key->subkey) // pgp_read_keys lets none stand first
+		key--;
+	return key;
 }
 
 // Times of one format in UTC compare as text.
@@ -119,25 +111,53 @@ static int check_key(const json_t *key, const char *fingerprint, int64_t made, s
 	return 0;
 }
 
+static int check_copy(const json_t *copy, const struct pgp_key *key, int64_t made, struct err *e)
+{
+	const json_t *signer = find_in_copy(copy, key->fingerprint);
+	if (check_key(copy, key->fingerprint, made, e) < 0)
+		return -1;
+	if (!signer) // it is older than this subkey
+		return 0;
+	if (check_key(signer, key->fingerprint, made, e) < 0)
+		return -1;
+	if (!json_is_true(json_object_get(signer, "signs")))
+		return err_set(e, STATUS_REFUSED, "openpgp: the key is not one that may sign: key %s", key->fingerprint);
+	return 0;
+}
+
+// A key that is trusted for several prefixes may lie there in several copies, of which one knows that it was revoked: sqv takes them
+// together, gpgv the first one. Here none may speak against it.
+static int check_copies(const json_t *shown, const struct pgp_key *key, int64_t made, struct err *e)
+{
+	size_t i;
+	json_t *copy;
+	const char *primary = primary_of(key)->fingerprint;
+	json_array_foreach(shown, i, copy)
+		if (find_in_copy(copy, primary) == copy && check_copy(copy, key, made, e) < 0)
+			return -1;
+	return 0;
+}
+
+// gpgv takes a signature from the future, and a weak key above a strong subkey.
+static int check_weakness(const struct pgp_signature *made, const struct pgp_key *key, struct err *e)
+{
+	char made_at[DATE_TEXT_MAX], now[DATE_TEXT_MAX];
+	const struct pgp_key *weakest = pgp_key_weakness(key) ? key : primary_of(key);
+	if (pgp_signature_weakness(made))
+		return err_set(e, STATUS_REFUSED, "openpgp: %s: key %s", pgp_signature_weakness(made), key->fingerprint);
+	if (pgp_key_weakness(weakest))
+		return err_set(e, STATUS_REFUSED, "openpgp: %s: key %s", pgp_key_weakness(weakest), weakest->fingerprint);
+	if (made->created > date_now() + CLOCK_SKEW)
+		return err_set(e, STATUS_REFUSED, "openpgp: a signature from the future: it was made %s, now is %s: key %s",
+			date_format(made->created, made_at), date_format(date_now(), now), key->fingerprint);
+	return 0;
+}
+
 // What speaks against a signature by a trusted key before anyone computes anything. It can only refuse: that
 // the signature is good is the verifier's to say.
 static int check_signature(const struct verifypgp *v, const struct pgp_signature *made, const struct pgp_key *key, struct err *e)
 {
-	const char *weakness = pgp_signature_weakness(made);
-	const json_t *shown_key = NULL;
-	if (!weakness)
-		weakness = pgp_key_weakness(key);
-	if (weakness)
-		return err_set(e, STATUS_REFUSED, "openpgp: %s: key %s", weakness, key->fingerprint);
-	const json_t *primary = find_shown(v->shown, key->fingerprint, &shown_key);
-	if (!primary)
-		return 0;
-	if (check_key(primary, key->fingerprint, made->created, e) < 0 ||
-		check_key(shown_key, key->fingerprint, made->created, e) < 0)
-		return -1;
-	if (!json_is_true(json_object_get(shown_key, "signs")))
-		return err_set(e, STATUS_REFUSED, "openpgp: the key is not one that may sign: key %s", key->fingerprint);
-	return 0;
+	return check_weakness(made, key, e) < 0 ? -1 : check_copies(v->shown, key, made->created, e);
 }
 
 // ---- the verdict ----
@@ -199,7 +219,7 @@ static int judge_file(const struct judged *j, const struct buf *made, char finge
 	struct pgpcheck check;
 	bool leased = fcntl(j->fd, F_SETLEASE, F_RDLCK) == 0;
 	lseek(j->fd, 0, SEEK_SET); // an earlier verifier read it
-	if (pgpcheck_start(&check, j->program, &j->by->keys, made, leased ? j->fd : -1, e) < 0)
+	if (pgpcheck_start(&check, j->program, &j->by->strong, made, leased ? j->fd : -1, e) < 0)
 		return -1;
 	int failed = judge(j, &check, fingerprint, e);
 	pgpcheck_stop(&check);
@@ -209,10 +229,9 @@ static int judge_file(const struct judged *j, const struct buf *made, char finge
 }
 
 // The verifier chose among all keys that the signature could mean; `key` is the one that was looked at before.
-static int check_primary(const struct judged *j, const struct pgp_key *key, const char *fingerprint, struct err *e)
+static int check_primary(const struct pgp_key *key, const char *fingerprint, struct err *e)
 {
-	const json_t *same = NULL, *primary = find_shown(j->by->shown, key->fingerprint, &same);
-	if (primary && is_about(primary, fingerprint))
+	if (!strcmp(primary_of(key)->fingerprint, fingerprint))
 		return 0;
 	return err_set(e, STATUS_REFUSED, "openpgp: the signature is by key %s, but names key %s", fingerprint, key->fingerprint);
 }
@@ -255,7 +274,7 @@ int verifypgp_judge(const struct verifypgp *v, const struct verifypgp_made *made
 				return err_set(e, STATUS_LIMIT, "openpgp: more than %d signatures that name a trusted key",
 					JUDGED_MAX);
 			if (judge_one(&j, made, signature, fingerprint, &against) == 0 &&
-				check_primary(&j, key, fingerprint, &against) == 0)
+				check_primary(key, fingerprint, &against) == 0)
 				return 0;
 		}
 		if (!why.status)
@@ -276,8 +295,7 @@ json_t *verifypgp_entry(const struct verifypgp *v, const char *by, const char *d
 		err_set(e, STATUS_SYSTEM, "openpgp: the verifier names the key %s, which it was not given", fingerprint);
 		return NULL;
 	}
-	const json_t *same = NULL, *shown = find_shown(v->shown, fingerprint, &same);
-	json_t *identity = json_array_get(json_object_get(shown, "identities"), 0);
+	json_t *identity = json_array_get(json_object_get(pgpshow_find(v->shown, fingerprint), "identities"), 0);
 	json_t *entry = json_pack("{s:s, s:s, s:s}", "by", by, "digest", digest, "fingerprint", fingerprint);
 	if (identity)
 		json_object_set(entry, "identity", identity);

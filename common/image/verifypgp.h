@@ -16,6 +16,7 @@ struct verifypgp {             // zero at the start
 	const char *name;      // borrowed
 	struct trust covering; // the keys trusted for the name
 	struct buf keys;       // these, in binary form
+	struct buf strong;     // what the verifiers get of them: without what pgp_drop_weak drops
 	struct pgp_keys parsed;
 	json_t *shown; // their key records
 };

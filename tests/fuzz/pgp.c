@@ -25,6 +25,12 @@ static void read_keys(const struct buf *binary)
 		hold(pgp_is_fingerprint(keys.items[i].fingerprint));
 		hold(keys.items[i].start + keys.items[i].length <= binary->length);
 	}
+	buf_auto strong = { 0 };
+	struct pgp_keys kept;
+	hold(pgp_drop_weak(binary, &strong, &e) == 0 && pgp_read_keys(&strong, &kept, &e) == 0 && kept.count == keys.count);
+	for (size_t i = 0; i < kept.count; i++)
+		hold(!kept.items[i].weakly_bound);
+	pgp_free_keys(&kept);
 	pgp_free_keys(&keys);
 }
 
