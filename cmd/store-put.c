@@ -106,6 +106,7 @@ static const char *type_of_text(int fd, int64_t size, struct err *e)
 
 struct look {
 	int fd;
+	bool layer; // it is to be one, and may have names that make a bad ACI of another tar
 	struct codec_reader *codec;
 	unsigned char start[TAR_BLOCK]; // the first header, read to recognise it and then given to the reader
 	size_t replayed;
@@ -139,6 +140,13 @@ static bool is_tar_header(const unsigned char *block)
 	return sum == told && block[0];
 }
 
+// Of a layer that changes nothing there is but the end-of-archive blocks; elsewhere zeros are no sign of a tar.
+static bool starts_as_tar(const struct look *l)
+{
+	static const unsigned char end[TAR_BLOCK];
+	return is_tar_header(l->start) || (l->layer && !memcmp(l->start, end, TAR_BLOCK));
+}
+
 // Reads it to its end, which must be one. Whether it is laid out as an ACI.
 static int walk(struct look *l, bool *is_aci, struct err *e)
 {
@@ -165,7 +173,7 @@ static int look_at(void *context, int out, struct err *e)
 	l->codec = codec_open(aci_source_fd, &l->fd, &codeclimits_asked, &no_archive);
 	for (ssize_t n = 1; l->codec && n > 0 && have<TAR_BLOCK; have += n> 0 ? (size_t)n : 0)
 		n = codec_read(l->codec, l->start + have, TAR_BLOCK - have, &no_archive);
-	if (have < TAR_BLOCK || !is_tar_header(l->start)) {
+	if (have < TAR_BLOCK || !starts_as_tar(l)) {
 		codec_close(l->codec);
 		return dprintf(out, "bytes") < 0 ? -1 : 0;
 	}
@@ -175,6 +183,7 @@ static int look_at(void *context, int out, struct err *e)
 	const char *word = codec_name(codec_of(l->codec));
 	codec_close(l->codec);
 	hash_finish(l->hash, digest);
+	is_aci = is_aci && !l->layer;
 	return failed ? -1 : (is_aci ? dprintf(out, "aci") : dprintf(out, "%s %s", word, digest)) < 0 ? -1 : 0;
 }
 
@@ -211,7 +220,7 @@ static int take(int in, struct io_output *o, char digest[static DIGEST_TEXT_MAX]
 static json_t *recognise_archive(int fd, char type[static TYPE_MAX], struct err *e)
 {
 	struct aci_scan scan = { 0 };
-	struct look look = { .fd = fd };
+	struct look look = { .fd = fd, .layer = user.base };
 	struct err no_aci = { 0 };
 	buf_auto word = { 0 };
 	if (rewound(fd, e) < 0)
@@ -242,11 +251,11 @@ static json_t *recognise(int fd, int64_t size, char type[static TYPE_MAX], struc
 	snprintf(type, TYPE_MAX, "%s", user.media_type ? user.media_type : MEDIA_BYTES);
 	if (!aci_wanted && (user.media_type || !size))
 		return json_pack("{s:s}", "kind", "blob");
-	const char *text = aci_wanted || rewound(fd, e) < 0 ? NULL : type_of_text(fd, size, e);
+	const char *text = aci_wanted || user.base || rewound(fd, e) < 0 ? NULL : type_of_text(fd, size, e);
 	json_t *record = text || e->status ? NULL : recognise_archive(fd, type, e);
 	if (text)
 		snprintf(type, TYPE_MAX, "%s", text);
-	if (e->status == STATUS_MALFORMED || e->status == STATUS_LIMIT)
+	if (!user.base && (e->status == STATUS_MALFORMED || e->status == STATUS_LIMIT))
 		err_hint(e, "--media-type " MEDIA_BYTES " stores any bytes as they are");
 	return record || e->status ? record : json_pack("{s:s}", "kind", "blob");
 }

@@ -152,15 +152,36 @@ blob() { jq -cS . "$(blob_path "$1")"; }
 	skopeo copy -q oci:layout:v3 dir:copied
 }
 
+@test "--base: a layer that changes nothing, and one with the names of an App Container Image" {
+	small_layer one.tar a
+	oci_image layout v1 one.tar >/dev/null
+	ref-parse oci:layout:v1 | reg-resolve | fetch-blob -q >base
+	mkdir -p empty tree/rootfs
+	touch tree/manifest
+	pack --layer --base empty empty | store-put --base base >more
+	pack --layer --base empty --compress zstd empty | store-put --base more | unpack --unverified --quiet out
+	same a "$(ls out)"
+	pack --layer --base empty --compress gzip empty | store-put --base base | reg-push -q oci:layout:v2 >/dev/null
+	umoci unpack --rootless --image layout:v2 bundle >/dev/null
+	same a "$(ls bundle/rootfs)"
+	pack --layer tree | store-put --base more | unpack --unverified --quiet both
+	same 'a manifest rootfs' "$(ls both | paste -sd' ')"
+	head -c 1024 /dev/zero | store-put | jq -e '.kind == "blob"'
+}
+
 @test "--base: what is no layer, or no base for one, is refused and not stored" {
 	small_layer one.tar a
 	small_layer two.tar b
 	oci_image layout v1 one.tar >/dev/null
 	ref-parse oci:layout:v1 | reg-resolve | fetch-blob -q >base
+	OCI_CONFIG='.rootfs.diff_ids |= [range(1000) as $i | .[0]]' oci_image layout full one.tar >/dev/null
+	oci_replace layout full '.layers |= [range(1000) as $i | .[0]]'
+	ref-parse oci:layout:full | reg-resolve | fetch-blob -q >full
 	find "$TACKLE_STORE/blobs" -type f | sort >before
-	small_image example.com/a 1.0 | tee image.aci | bzip2 >image.bz2
+	small_image example.com/a 1.0 >image.aci
 	bzip2 -k two.tar
 	head -c 2000 two.tar >cut
+	head -c 512 /dev/zero >half-end
 	while IFS='|' read -r expected says file base; do
 		refuse "$expected" store-put --base "$base" "$file"
 		says "$says"
@@ -169,10 +190,12 @@ blob() { jq -cS . "$(blob_path "$1")"; }
 		1|no layer|two.tar.bz2|base
 		1|no layer|base|base
 		6|truncated|cut|base
+		6|truncated|half-end|base
 		6|no input|/dev/null|base
 		6|'two.tar'|two.tar|two.tar
 		6|'/dev/null'|two.tar|/dev/null
 		3|missing|two.tar|missing
+		7|1000 layers|two.tar|full
 	CASES
 	jq -c .manifest.digest=.config.digest base >changed
 	refuse 6 store-put --base changed two.tar

@@ -104,11 +104,13 @@ json_t *ociwrite_add_layer(struct store *s, const json_t *base, const json_t *la
 	ociimage_auto image = { 0 };
 	const char *type = json_string_value(json_object_get(layer, "mediaType"));
 	if (!diff_id || !is_layer_type(type)) {
-		err_set(e, STATUS_REFUSED, "of the media type '%s', which is no layer: a tar is, plain or with gzip or zstd",
-			type);
+		err_set(e, STATUS_REFUSED,
+			"the layer: of the media type '%s', which no layer has: a tar is one, plain or with gzip or zstd", type);
 		return NULL;
 	}
-	if (ociimage_read(s, base, &image, e) < 0) {
+	if (ociimage_read(s, base, &image, e) == 0 && ociimage_layers(&image) >= MANIFEST_LAYERS_MAX)
+		err_set(e, STATUS_LIMIT, "it has %d layers already, and nobody reads more", MANIFEST_LAYERS_MAX);
+	if (e->status) {
 		err_context(e, "the base");
 		return NULL;
 	}
