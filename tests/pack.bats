@@ -142,6 +142,11 @@ tree_of() { # DIR: everything about it that shall survive
 		says --owner
 	done
 	refuse 2 pack --mtime yesterday t
+	SOURCE_DATE_EPOCH='' pack t | cmp - <(pack t)
+	for bad in yesterday -5 '7 ' 1.5 99999999999999999999; do
+		SOURCE_DATE_EPOCH=$bad refuse 2 pack t
+		says 'SOURCE_DATE_EPOCH: not a number of seconds'
+	done
 }
 
 @test "--one-file-system leaves out what is mounted below" {

@@ -133,7 +133,7 @@ blob() { jq -cS . "$(blob_path "$1")"; }
 	ref-parse oci:layout:v1 | reg-resolve | fetch-blob -q | jq -c '.verified = [{by: "digest", digest: .manifest.digest}]' >base
 	store-put --base base two.tar.gz >two
 	store-put --base - three.tar <two >three
-	same "$(cat two)" "$(gzip -dc two.tar.gz | gzip -n | store-put --base base)"
+	same "$(cat two)" "$(gzip -dc two.tar.gz | gzip -n | SOURCE_DATE_EPOCH='' store-put --base base)"
 	jq -e --slurpfile base base '.derived_from == $base[0] and (has("verified") or has("ref") or has("name") | not) and .platform == $base[0].platform and
 		.layers[0] == $base[0].layers[0] and (.layers[1].mediaType | endswith("tar+gzip"))' two
 	ids=$(for f in one two three; do [[ -e $f.tar ]] || gzip -dk $f.tar.gz; sha256sum <$f.tar; done | jq -Rcn '[inputs | "sha256:" + .[:64]]')
@@ -203,6 +203,7 @@ blob() { jq -cS . "$(blob_path "$1")"; }
 	refuse 1 store-put --base changed two.tar
 	says 'the base'
 	refuse 2 store-put --base - <base
+	SOURCE_DATE_EPOCH=yesterday refuse 2 store-put --base base two.tar
 	refuse 2 store-put --base base --media-type text/plain two.tar
 	refuse 2 store-put --base base --signature two.tar two.tar
 	PIPED=1 refuse 4 store-put --base - two.tar <<<'{"kind":"error","status":4,"program":"x","message":"y"}'

@@ -1,5 +1,6 @@
 // date.h says what these promise.
 // SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -100,12 +101,23 @@ int64_t date_now(void)
 	return (int64_t)time(NULL);
 }
 
-int64_t date_of_build(void)
+int date_source_epoch(int64_t *seconds, struct err *e)
 {
 	const char *text = getenv("SOURCE_DATE_EPOCH");
 	char *end;
-	int64_t seconds = text ? strtoll(text, &end, 10) : 0;
-	return text && *text >= '0' && *text <= '9' && !*end ? seconds : date_now();
+	if (!text || !*text)
+		return 0;
+	errno = 0;
+	*seconds = strtoll(text, &end, 10);
+	if (*text >= '0' && *text <= '9' && !*end && !errno)
+		return 1;
+	return err_set(e, STATUS_USAGE, "SOURCE_DATE_EPOCH: not a number of seconds since 1970: '%s'", text);
+}
+
+int64_t date_of_build(void)
+{
+	int64_t seconds;
+	return date_source_epoch(&seconds, &(struct err){ 0 }) > 0 ? seconds : date_now();
 }
 
 static double unit_seconds(const char **at)

@@ -16,6 +16,10 @@ bool date_parse(const char *text, int64_t *seconds);
 // `YYYY-MM-DDTHH:MM:SSZ` into text; years 0 to 9999, other times are clamped to these. Returns text.
 char *date_format(int64_t seconds, char text[static DATE_TEXT_MAX]);
 
+// What SOURCE_DATE_EPOCH says (reproducible-builds.org): 1, 0 where it is unset or empty, or -1 with STATUS_USAGE where
+// it is no number of seconds.
+int date_source_epoch(int64_t *seconds, struct err *e);
+
 // Now, in whole seconds; SOURCE_DATE_EPOCH instead where it is set and valid. For times written into products.
 int64_t date_of_build(void);
 

@@ -76,24 +76,28 @@ static json_t *add_to_layers(const struct ociimage *image, const json_t *layer)
 }
 
 // A time that nobody told is not told: the same image and layer give the same image.
-static void put_created(json_t *object)
+static void put_created(json_t *object, const int64_t *seconds)
 {
 	char text[DATE_TEXT_MAX];
-	if (getenv("SOURCE_DATE_EPOCH"))
-		json_object_set_new(object, "created", json_string(date_format(date_of_build(), text)));
+	if (seconds)
+		json_object_set_new(object, "created", json_string(date_format(*seconds, text)));
 	else
 		json_object_del(object, "created");
 }
 
 // The history says something of every layer, or nothing of any.
-static json_t *add_to_config(const struct ociimage *image, const char *diff_id)
+static json_t *add_to_config(const struct ociimage *image, const char *diff_id, struct err *e)
 {
+	int64_t seconds;
+	int told = date_source_epoch(&seconds, e);
+	if (told < 0)
+		return NULL;
 	json_t *config = json_deep_copy(image->config.json), *history = json_object_get(config, "history");
 	json_array_append_new(json_object_get(json_object_get(config, "rootfs"), "diff_ids"), json_string(diff_id));
-	put_created(config);
+	put_created(config, told ? &seconds : NULL);
 	if (json_array_size(history)) {
 		json_t *step = json_pack("{s:s}", "created_by", "tackle: store-put --base");
-		put_created(step);
+		put_created(step, told ? &seconds : NULL);
 		json_array_append_new(history, step);
 	}
 	return config;
@@ -114,8 +118,10 @@ json_t *ociwrite_add_layer(struct store *s, const json_t *base, const json_t *la
 		err_context(e, "the base");
 		return NULL;
 	}
+	jsonio_auto json_t *config = add_to_config(&image, diff_id, e);
+	if (!config)
+		return NULL;
 	jsonio_auto json_t *layers = add_to_layers(&image, layer);
-	jsonio_auto json_t *config = add_to_config(&image, diff_id);
 	jsonio_auto json_t *rest = json_copy(image.manifest.json);
 	json_object_del(rest, "subject"); // what the base was about
 	json_t *record = ociwrite_image(s, config, layers, rest, e);

@@ -32,13 +32,18 @@ static bool parse_id(const char *text, char **end, int64_t *id)
 
 void packtree_check_options(void)
 {
+	struct err e = { 0 };
 	char *end;
 	bool good = !user.owner ||
 		(parse_id(user.owner, &end, &user.walk.uid) && *end == ':' && parse_id(end + 1, &end, &user.walk.gid) && !*end);
 	if (!good)
 		cmd_usage("option --owner: not two numbers such as 0:0: '%s'", user.owner);
 	// Nothing in the archive is younger (reproducible-builds.org, "SOURCE_DATE_EPOCH").
-	user.walk.latest = getenv("SOURCE_DATE_EPOCH") ? date_of_build() : INT64_MAX;
+	int limited = date_source_epoch(&user.walk.latest, &e);
+	if (limited < 0)
+		cmd_usage("%s", e.text);
+	if (!limited)
+		user.walk.latest = INT64_MAX;
 	user.walk.same_time = user.mtime != NULL;
 	if (user.mtime && !date_parse(user.mtime, &user.walk.time))
 		cmd_usage("option --mtime: not a time such as 2026-01-31T00:00:00Z: '%s'", user.mtime);
