@@ -64,6 +64,24 @@ refreshed() { tuf-refresh -q --tuf "$1" --root root.pub --repo "$place" | jq -r 
 	done
 }
 
+# The names that it gives, and syncfs, in order.
+order() {
+	strace -f -o trace -e trace=linkat,rename,renameat,renameat2,syncfs "$@"
+	sed -n '/ = 0$/ { s/.* (syncfs)\(.*/\1/p; s/.*"\.?([0-9a-z.]+\.json).*/\1/p }' -E trace | uniq | paste -sd' '
+}
+
+@test "dtuf:A15 dtuf:O12 a push to a directory: the timestamp has its name when all else is on the disk, and what is there is not written again" {
+	repository
+	publish
+	tuf-push -q m file:f
+	tuf-add --key targets.pem m/targets.json m/root.json
+	publish
+	echo half >f/metadata/2.targets.json # of a push before, when the power went
+	same "3.snapshot.json 2.targets.json syncfs timestamp.json" "$(order tuf-push -q m file:f)"
+	cmp m/2.targets.json f/metadata/2.targets.json
+	same "syncfs timestamp.json" "$(order tuf-push -q m file:f)"
+}
+
 @test "dtuf:A15 dtuf:S15 dtuf:D11 a refresh: what is there is whole, and the next one works" {
 	repository
 	tuf-push m file:f

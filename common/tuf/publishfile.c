@@ -31,17 +31,47 @@ static int open_parent(int top, const char *path, struct err *e)
 	return at < 0 ? err_system(e, "'%s'", path) : io_steal(at);
 }
 
-int publishfile_write(int top, const char *path, const void *data, size_t length, struct err *e)
+bool publishfile_is_there(int top, const char *path, int64_t size)
+{
+	struct stat st;
+	return !fstatat(top, path, &st, AT_SYMLINK_NOFOLLOW) && S_ISREG(st.st_mode) && st.st_size == size;
+}
+
+int publishfile_open(int top, const char *path, struct err *e)
+{
+	int fd = openat(top, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	return fd < 0 ? err_open(e, path) : fd;
+}
+
+bool publishfile_has(int top, const char *path, const void *data, size_t length)
+{
+	buf_auto there = { 0 };
+	struct err why = { 0 };
+	io_auto int fd = publishfile_is_there(top, path, (int64_t)length) ? publishfile_open(top, path, &why) : -1;
+	return fd >= 0 && !io_read_stream(fd, length, path, &there, &why) && there.length == length &&
+		!memcmp(buf_text(&there), data, length);
+}
+
+int publishfile_write(int top, const char *path, const void *data, size_t length, bool later, struct err *e)
 {
 	struct io_output o;
 	io_auto int parent = open_parent(top, path, e);
 	if (parent < 0 || io_create(&o, parent, path_base(path), 0644, e) < 0)
 		return -1;
-	if (io_write_all(o.fd, data, length) == 0)
+	if (io_write_all(o.fd, data, length) < 0) {
+		err_system(e, "'%s': cannot write", path);
+		io_discard(&o);
+		return -1;
+	}
+	if (!later || io_link_new(&o, parent, path_base(path)) != 0)
 		return io_commit(&o, e);
-	err_system(e, "'%s': cannot write", path);
 	io_discard(&o);
-	return -1;
+	return 0;
+}
+
+int publishfile_sync(int top, struct err *e)
+{
+	return syncfs(top) < 0 ? err_system(e, "cannot sync what was written") : 0;
 }
 
 static int copy_checked(int from, int to, const char *path, const struct target_blob *b, struct err *e)
@@ -66,18 +96,6 @@ static int copy_checked(int from, int to, const char *path, const struct target_
 		return err_set(e, STATUS_REFUSED, "'%s': digest mismatch: expected %s, found %s: did the data change?", path,
 			b->digest, digest);
 	return 0;
-}
-
-bool publishfile_is_there(int top, const char *path, int64_t size)
-{
-	struct stat st;
-	return !fstatat(top, path, &st, AT_SYMLINK_NOFOLLOW) && S_ISREG(st.st_mode) && st.st_size == size;
-}
-
-int publishfile_open(int top, const char *path, struct err *e)
-{
-	int fd = openat(top, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	return fd < 0 ? err_open(e, path) : fd;
 }
 
 static int copy_new(int top, const char *path, struct target_blob *b, struct err *e)

@@ -5,7 +5,12 @@
 
 #include "oci/target.h"
 
-int publishfile_write(int top, const char *path, const void *data, size_t length, struct err *e);
+// On the disk for certain when it returns. `later`: one of very many, to which no reader is led before publishfile_sync came back; until then
+// a machine that stops may leave its name with less than its bytes. A name that is taken is never left so.
+int publishfile_write(int top, const char *path, const void *data, size_t length, bool later, struct err *e);
+int publishfile_sync(int top, struct err *e);
+
+bool publishfile_has(int top, const char *path, const void *data, size_t length); // just these bytes
 
 // A file under the name of its hash, which never changes: one of that size that is there is as good as written. As publish_blob.
 int publishfile_copy(int top, const char *path, struct target_blob *b, struct err *e);

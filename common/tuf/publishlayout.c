@@ -67,7 +67,7 @@ static int put_text(const struct layout *l, const void *data, size_t length, cha
 	mem_auto char *path = blob_path(digest);
 	if (publishfile_is_there(l->directory, path, (int64_t)length))
 		return 1;
-	return publishfile_write(l->directory, path, data, length, e);
+	return publishfile_write(l->directory, path, data, length, false, e);
 }
 
 static int put_manifest(void *context, const char *tag, const char *media_type, const struct buf *manifest, struct err *e)

@@ -35,9 +35,9 @@ static char *blob_path(const char *digest)
 	return mem_format("targets/blobs/sha256/%s", digest_digits(digest));
 }
 
-static int write_text(const struct tree *t, const char *path, const void *data, size_t length, struct err *e)
+static int write_text(const struct tree *t, const char *path, const void *data, size_t length, bool later, struct err *e)
 {
-	if (publishfile_write(t->directory, path, data, length, e) < 0)
+	if (publishfile_write(t->directory, path, data, length, later, e) < 0)
 		return -1;
 	bars_whole(data, length);
 	return 0;
@@ -80,7 +80,7 @@ static int put_manifest(void *context, const char *path, const struct buf *manif
 	mem_auto char *file = target_path(path, digest);
 	return publishfile_is_there(t->directory, file, (int64_t)manifest->length)
 		? 0
-		: write_text(t, file, manifest->data, manifest->length, e);
+		: write_text(t, file, manifest->data, manifest->length, false, e);
 }
 
 // Readers of a tree need none.
@@ -121,6 +121,8 @@ static int drop(void *context, const char *path, const char *digest, struct err 
 	return failed;
 }
 
+// Only the timestamp leads readers to a file that was not there: commit syncs them all, thousands of bins, before it has its name. A root
+// they ask for without being led there.
 static int put_metadata(void *context, const char *role, int64_t version, const struct buf *text, struct err *e)
 {
 	struct tree *t = context;
@@ -131,13 +133,19 @@ static int put_metadata(void *context, const char *role, int64_t version, const 
 	}
 	mem_auto char *name = names_role_file(role, version);
 	mem_auto char *path = mem_format("metadata/%s", name);
-	return write_text(t, path, text->data, text->length, e);
+	if (publishfile_has(t->directory, path, text->data, text->length))
+		return 0;
+	return write_text(t, path, text->data, text->length, strcmp(role, "root") != 0, e);
 }
 
 static int commit(void *context, struct err *e)
 {
 	const struct tree *t = context;
-	return t->timestamp ? write_text(t, TIMESTAMP, t->timestamp, strlen(t->timestamp), e) : 0;
+	if (!t->timestamp)
+		return 0;
+	if (publishfile_sync(t->directory, e) < 0) // also of what a push that was killed has left
+		return -1;
+	return write_text(t, TIMESTAMP, t->timestamp, strlen(t->timestamp), false, e);
 }
 
 static void close_tree(void *context)
