@@ -148,9 +148,17 @@ teardown() { gpgconf --homedir "$OPENPGP/gpg" --kill gpg-agent; }
 		message good statement
 		verify-sig < <(of message) >/dev/null
 	done
+	jq -c --arg d "$wrong" '.digest = $d' image >pinned # by another image's digest is by the tag
+	mv pinned image
+	statement $name:2.0.0 "$digest" >statement
+	message good statement
+	refuse 1 verify-sig < <(of message)
+	says "docker-reference: expected '1.0.0', found '2.0.0'"
 	statement $R/app/other "$digest" >statement
 	message good statement
 	refuse 1 verify-sig < <(of message)
+	refuse 6 verify-sig < <(of message | jq -c '.manifest = {}')
+	says "field 'manifest': field 'digest': missing"
 }
 
 @test "rkt:V-02 rkt:F-10 messages that are none, or more than one: refused" {

@@ -90,10 +90,14 @@ static int check_index(struct store *s, const char *index, const char *digest, s
 	return m.is_index && lists(&m, digest) ? 0 : err_set(e, STATUS_REFUSED, "the signed index does not list this image");
 }
 
+static const char *index_digest(const json_t *record)
+{
+	return json_string_value(json_object_get(json_object_get(record, "index"), "digest"));
+}
+
 static int check_digest(struct store *s, const json_t *record, const char *vouched, struct err *e)
 {
-	const char *digest = image_digest(record),
-		   *index = json_string_value(json_object_get(json_object_get(record, "index"), "digest"));
+	const char *digest = image_digest(record), *index = index_digest(record);
 	if (!strcmp(vouched, digest))
 		return 0;
 	if (index && !strcmp(vouched, index))
@@ -101,11 +105,14 @@ static int check_digest(struct store *s, const json_t *record, const char *vouch
 	return err_set(e, STATUS_REFUSED, "the signature is for another image: digest: expected %s, found %s", digest, vouched);
 }
 
-// The tag counts where the user's reference has one, and no digest beside it: the label is that tag, wherever the image came from.
+// The tag counts where the user's reference has one, and not the image's digest beside it: the label is that tag, wherever the image came
+// from.
 static const char *tag_asked(const json_t *record)
 {
-	const json_t *labels = json_object_get(record, "labels");
-	return json_object_get(record, "digest") ? NULL : json_string_value(json_object_get(labels, "version"));
+	const char *asked = json_string_value(json_object_get(record, "digest")), *index = index_digest(record);
+	if (asked && (!strcmp(asked, image_digest(record)) || (index && !strcmp(asked, index))))
+		return NULL;
+	return json_string_value(json_object_get(json_object_get(record, "labels"), "version"));
 }
 
 static int check_statement(struct store *s, const json_t *record, const struct buf *text, const char *type, json_t *entry,
@@ -194,8 +201,9 @@ static int judge_all(struct store *s, json_t *record, const struct judges *j, st
 int verifyoci_record(struct store *s, const struct trust *t, json_t *record, enum pgpcheck_program program, struct err *e)
 {
 	struct judges j = { .program = program };
+	struct descriptor of;
 	const char *name = jsonio_need_text(record, "name", e);
-	int result = name ? load_judges(&j, t, name, e) : -1;
+	int result = name && descriptor_read(record, "manifest", &of, e) == 0 ? load_judges(&j, t, name, e) : -1;
 	if (!result && (j.cosign.count || j.pgp.covering.count))
 		result = judge_all(s, record, &j, e);
 	free_judges(&j);
