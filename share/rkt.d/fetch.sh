@@ -31,8 +31,10 @@ verify_image() { # RECORD
 	printf '%s\n' "$verified"
 }
 
+# That the reference named the digest says nothing about who made an image of a registry (rkt:A-026).
 is_verified() { # RECORD
-	printf '%s\n' "$1" | jq -e '(.manifest // .blob).digest as $d | any(.verified[]?; .digest == $d)' >/dev/null
+	printf '%s\n' "$1" | jq -e '(.manifest // .blob).digest as $d | (.manifest != null) as $oci |
+		any(.verified[]?; .digest == $d and (.by != "digest" or ($oci | not)))' >/dev/null
 }
 
 add_image() { # RECORD

@@ -54,6 +54,15 @@ $layers" "$stderr"
 	same "" "$(rkt image list --no-legend)"
 }
 
+@test "rkt:A-026 a digest in the reference is no signature: what came while checks were off does not run while they are on" {
+	image=docker://$R/app/hello@$digest
+	id=$(rkt --insecure-options=image fetch $image 2>/dev/null)
+	run -1 --separate-stderr rkt run $image
+	[[ ${stderr_lines[0]} == 'rkt: signature verification for docker images is not supported' ]]
+	run -1 --separate-stderr rkt run "$id"
+	[[ $stderr == *'not verified'* ]]
+}
+
 @test "rkt:A-026 rkt:F-13 a signature by a trusted key for this repository and tag: it runs, until the key is trusted no more" {
 	key=$(cosign_key key EC ec_paramgen_curve:P-256)
 	signed "$(cosign_statement $R/app/hello:1.0.0 "$digest")"
