@@ -48,13 +48,14 @@ static const struct cmd cmd = {
 };
 
 static json_t *custom;
+static bool plain_names; // the repository has no consistent snapshots
 
 // ---- from files ----
 
 static int store_data(int fd, const char *name, const char *hash, struct err *e)
 {
 	struct io_output o;
-	mem_auto char *url = names_target_url(name, hash);
+	mem_auto char *url = names_target_url(name, plain_names ? NULL : hash);
 	mem_auto char *path = mem_format("%s/%s", user.targets, url);
 	mem_auto char *parent = path_parent(path);
 	if (!names_is_plain_path(name))
@@ -115,6 +116,14 @@ static int read_custom(struct err *e)
 	return custom ? 0 : -1;
 }
 
+// As the root beside it says; a role that lies elsewhere is of a repository as most are.
+static bool has_plain_names(const char *path)
+{
+	role_auto root = { 0 };
+	mem_auto char *beside = draft_beside(path, "root.json");
+	return user.targets && draft_read(beside, &root, &(struct err){ 0 }) == 0 && !role_is_consistent(root.body);
+}
+
 static int add(struct bulk *b, const struct cmd_operands *what, struct err *e)
 {
 	if (read_custom(e) < 0)
@@ -123,6 +132,7 @@ static int add(struct bulk *b, const struct cmd_operands *what, struct err *e)
 		return bulk_read(b, what->items[0], user.role, user.delegator, target_of, e) < 0 ? -1 : bulk_apply(b, e);
 	if (bulk_open(b, what->items[0], user.role, user.delegator, e) < 0)
 		return -1;
+	plain_names = has_plain_names(what->items[0]);
 	for (int i = 1; i < what->count; i++)
 		if (add_file(b, what->items[i], e) < 0)
 			return -1;

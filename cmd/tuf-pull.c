@@ -113,50 +113,61 @@ struct source_blob { // where a blob comes from, if it is needed
 	struct pull *p;
 	const struct targetget *g;
 	size_t which;
+	bool fetched; // it is in the spool
 };
 
 static int open_blob(void *context, struct err *e)
 {
-	const struct source_blob *s = context;
+	struct source_blob *s = context;
 	int *spool = &s->p->spool;
-	if (ftruncate(*spool, 0) < 0 || lseek(*spool, 0, SEEK_SET) < 0)
+	if (!s->fetched && (ftruncate(*spool, 0) < 0 || lseek(*spool, 0, SEEK_SET) < 0))
 		return err_system(e, "temporary file: cannot empty");
-	return targetget_fetch_blob(&s->p->c, s->g, s->which, *spool, e) < 0 ? -1 : target_open_file(spool, e);
+	if (!s->fetched && targetget_fetch_blob(&s->p->c, s->g, s->which, *spool, e) < 0)
+		return -1;
+	s->fetched = true;
+	return target_open_file(spool, e);
 }
 
-// dtuf:O18
-static int check_schema(struct pull *p, const struct targetget *g, struct err *e)
+static int put_blob(struct source_blob *from, const char *digest, struct err *e)
 {
-	if (!g->is_schema1 || publish_is_tree(p->targets))
-		return 0;
-	return err_set(e, STATUS_REFUSED, "its manifest is of Docker's schema 1, which is written to file:DIR only");
+	const struct targetget *g = from->g;
+	struct target_blob b = { .digest = digest, .size = g->blobs[from->which].size, .open = open_blob, .open_context = from };
+	return g->several ? publish_blob(from->p->targets, &b, e) : publish_target(from->p->targets, g->path, &b, e);
 }
 
-static int put_blobs(struct pull *p, const struct targetget *g, struct err *e)
+static int put_several(struct pull *p, const struct targetget *g, struct err *e)
 {
+	if (g->is_schema1 && !publish_is_tree(p->targets)) // dtuf:O18
+		return err_set(e, STATUS_REFUSED, "its manifest is of Docker's schema 1, which is written to file:DIR only");
 	for (size_t i = 0; i < g->count; i++) {
-		struct source_blob from = { p, g, i };
-		struct target_blob b = { .digest = g->blobs[i].digest,
-			.size = g->blobs[i].size,
-			.open = open_blob,
-			.open_context = &from };
-		if ((g->several ? publish_blob(p->targets, &b, e) : publish_target(p->targets, g->path, &b, e)) < 0)
+		struct source_blob from = { p, g, i, false };
+		if (put_blob(&from, g->blobs[i].digest, e) < 0)
 			return -1;
 	}
 	return 0;
 }
 
+// Under each name that it is to have.
+static int put_names(struct pull *p, const struct targetget *g, char (*digests)[DIGEST_TEXT_MAX], size_t n, struct err *e)
+{
+	struct source_blob from = { p, g, 0, false };
+	for (size_t i = 0; i < n; i++)
+		if ((g->several ? publish_manifest(p->targets, g->path, &g->manifest, digests[i], e)
+				: put_blob(&from, digests[i], e)) < 0)
+			return -1;
+	return 0;
+}
+
 static int put_target(struct pull *p, const json_t *target, struct publishindex *index, struct err *e)
 {
-	struct targetget g;
+	struct targetget g = { 0 };
+	char digests[PUBLISH_DIGESTS][DIGEST_TEXT_MAX];
 	const char *path = json_string_value(json_object_get(target, "path"));
-	const char *hash = json_string_value(json_object_get(json_object_get(target, "hashes"), "sha256"));
-	mem_auto char *digest = mem_format("sha256:%s", hash ? hash : "");
-	if (!digest_valid(digest, NULL, NULL))
-		return err_set(e, STATUS_REFUSED, "target '%s': no sha256 is listed", path);
-	int failed = targetget_blobs(&p->c, target, &g, e) < 0 || check_schema(p, &g, e) < 0 || put_blobs(p, &g, e) < 0 ||
-		(g.several && publish_manifest(p->targets, path, &g.manifest, digest, e) < 0);
-	publishindex_add(index, path, digest, json_integer_value(json_object_get(target, "length")), g.several);
+	size_t n = publish_digests(p->targets, target, digests, e);
+	int failed = !n || targetget_blobs(&p->c, target, &g, e) < 0 || (g.several && put_several(p, &g, e) < 0) ||
+		put_names(p, &g, digests, n, e) < 0;
+	if (!failed)
+		publishindex_add(index, path, digests[0], json_integer_value(json_object_get(target, "length")), g.several);
 	targetget_free(&g);
 	return failed ? err_context(e, "target '%s'", path) : 0;
 }
@@ -196,7 +207,7 @@ static int put_former(struct pull *p, const struct received *r, const struct key
 	struct err why = { 0 };
 	buf_auto bytes = { 0 };
 	received_auto former = { 0 };
-	int64_t version = remote_former(p->c.remote, r->role, r->version);
+	int64_t version = client_consistent(&p->c) ? remote_former(p->c.remote, r->role, r->version) : 0;
 	if (!version || remote_metadata(p->c.remote, r->role, version, role_bytes_max(r->type), &bytes, &why) ||
 		received_parse(&former, r->role, &bytes, &why) < 0 || former.version != version ||
 		received_check_signatures(&former, keys, &why) < 0)
@@ -209,7 +220,7 @@ static int put_role(struct pull *p, const struct received *r, const struct recei
 	keys_auto keys = { 0 };
 	if (received_keys(delegator, r->role, &keys, e) < 0 || put_former(p, r, &keys, e) < 0)
 		return -1;
-	return publish_metadata(&p->place, r->role, r->version, &r->bytes, e);
+	return publish_metadata(&p->place, r->role, client_consistent(&p->c) ? r->version : 0, &r->bytes, e);
 }
 
 // All roots that are there, from the first on. Those after the trusted one the client has followed; of those before, a client that trusts
@@ -262,8 +273,8 @@ static int pull(struct pull *p, struct err *e)
 	const struct client *c = &p->c;
 	if (clientcmd_update(&p->c, e) < 0 || check_newer(p, e) < 0)
 		return -1;
-	if (!client_consistent(c))
-		return err_set(e, STATUS_REFUSED, "a repository without consistent snapshots: tuf-push publishes its metadata");
+	if (!client_consistent(c) && (publish_plain_names(&p->place, e) < 0 || publish_plain_names(p->targets, e) < 0))
+		return -1;
 	if (put_targets(p, &c->targets, &c->root, e) < 0 || each_delegated(p, put_targets, e) < 0 ||
 		(p->targets != &p->place && publish_commit(p->targets, e) < 0) || each_delegated(p, put_role, e) < 0 ||
 		put_roots(p, e) < 0 || put_role(p, &c->snapshot, &c->root, e) < 0 || put_role(p, &c->targets, &c->root, e) < 0 ||

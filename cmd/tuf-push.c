@@ -92,7 +92,7 @@ static int read_top(struct tree *t, struct err *e)
 	if (read_file(t, "root", t->roots, &text, &root, e) < 0 ||
 		role_parse(t->timestamp.data, t->timestamp.length, "timestamp", &timestamp, e) < 0)
 		return -1;
-	t->consistent = json_is_true(json_object_get(root.body, "consistent_snapshot"));
+	t->consistent = role_is_consistent(root.body);
 	const json_t *entry = json_object_get(json_object_get(timestamp.body, "meta"), "snapshot.json");
 	int64_t version = json_integer_value(json_object_get(entry, "version"));
 	return read_file(t, "snapshot", t->consistent ? version : 0, &text, &t->snapshot, e);
@@ -129,10 +129,9 @@ static int open_data(const struct tree *t, const char *path, const char *hash, i
 	if (fd < 0)
 		fd = openat(t->targets, plain, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
-		return err_set(e, STATUS_NOT_FOUND, "the target '%s': no data at '%s'", path, hashed);
+		return err_set(e, STATUS_NOT_FOUND, "no data at '%s'", hashed);
 	if (st.st_size != size)
-		return err_set(e, STATUS_REFUSED, "the target '%s': %lld bytes: expected %" PRId64, path, (long long)st.st_size,
-			size);
+		return err_set(e, STATUS_REFUSED, "%lld bytes: expected %" PRId64, (long long)st.st_size, size);
 	return io_steal(fd);
 }
 
@@ -154,29 +153,47 @@ static int put_blobs(struct tree *t, const struct targetget *g, struct err *e)
 	return 0;
 }
 
-static int put_target(struct tree *t, const char *path, const char *hash, const json_t *target, struct err *e)
+static int read_manifest(int fd, const char *path, const char *expected, struct buf *manifest, struct err *e)
+{
+	enum digest_algorithm algorithm = DIGEST_SHA256;
+	char digest[DIGEST_TEXT_MAX];
+	if (io_read_stream(fd, JSONIO_BYTES_MAX, path, manifest, e) < 0)
+		return -1;
+	digest_valid(expected, &algorithm, NULL);
+	hash_bytes(algorithm, buf_text(manifest), manifest->length, digest);
+	return !strcmp(digest, expected) ? 0
+					 : err_set(e, STATUS_REFUSED, "digest mismatch: expected %s, found %s", expected, digest);
+}
+
+static int put_under(struct tree *t, const char *path, const char *digest, const json_t *target, struct err *e)
 {
 	buf_auto manifest = { 0 };
 	int64_t size = json_integer_value(json_object_get(target, "length"));
-	io_auto int fd = open_data(t, path, hash, size, e);
+	io_auto int fd = open_data(t, path, digest_digits(digest), size, e);
 	if (fd < 0)
 		return -1;
 	progress_add(&t->progress, size);
-	mem_auto char *expected = mem_format("sha256:%s", hash);
-	struct target_blob b = { .digest = expected, .size = size, .open = target_open_file, .open_context = &fd };
+	struct target_blob b = { .digest = digest, .size = size, .open = target_open_file, .open_context = &fd };
 	if (!json_is_integer(role_target_blobs(target)))
 		return publish_target(t->to, path, &b, e);
-	if (io_read_stream(fd, JSONIO_BYTES_MAX, path, &manifest, e) < 0)
-		return -1;
-	char digest[DIGEST_TEXT_MAX];
-	hash_bytes(DIGEST_SHA256, buf_text(&manifest), manifest.length, digest);
-	if (strcmp(digest, expected) != 0)
-		return err_set(e, STATUS_REFUSED, "the target '%s': digest mismatch: expected %s, found %s", path, expected,
-			digest);
 	struct targetget g = { .target = target, .path = path };
-	int failed = targetget_manifest(&g, &manifest, e) < 0 || put_blobs(t, &g, e) < 0;
+	int failed = read_manifest(fd, path, digest, &manifest, e) < 0 || targetget_manifest(&g, &manifest, e) < 0 ||
+		put_blobs(t, &g, e) < 0;
 	targetget_free(&g);
-	return failed ? -1 : publish_manifest(t->to, path, &manifest, expected, e);
+	return failed ? -1 : publish_manifest(t->to, path, &manifest, digest, e);
+}
+
+static int put_target(struct tree *t, const char *path, const json_t *target, struct publishindex *index, struct err *e)
+{
+	char digests[PUBLISH_DIGESTS][DIGEST_TEXT_MAX];
+	size_t n = role_check_target(target, e) < 0 ? 0 : publish_digests(t->to, target, digests, e);
+	for (size_t i = 0; i < n; i++)
+		if (put_under(t, path, digests[i], target, e) < 0)
+			return -1;
+	if (n)
+		publishindex_add(index, path, digests[0], json_integer_value(json_object_get(target, "length")),
+			json_is_integer(role_target_blobs(target)));
+	return n ? 0 : -1;
 }
 
 static int put_targets(struct tree *t, const struct role *r, struct publishindex *index, struct err *e)
@@ -186,16 +203,8 @@ static int put_targets(struct tree *t, const struct role *r, struct publishindex
 	while (canon_walk_next(&walk, &key, &value)) {
 		mem_auto char *path = canon_unquote(&key);
 		jsonio_auto json_t *target = jsonio_parse(value.text, value.length, "target", e);
-		if (!target || role_check_target(target, e) < 0)
+		if (!target || put_target(t, path, target, index, e) < 0)
 			return err_context(e, "the target '%s'", path);
-		const char *hash = json_string_value(json_object_get(json_object_get(target, "hashes"), "sha256"));
-		mem_auto char *digest = mem_format("sha256:%s", hash ? hash : "");
-		if (!digest_valid(digest, NULL, NULL))
-			return err_set(e, STATUS_REFUSED, "the target '%s': no sha256 is listed", path);
-		if (put_target(t, path, digest_digits(digest), target, e) < 0)
-			return -1;
-		publishindex_add(index, path, digest, json_integer_value(json_object_get(target, "length")),
-			json_is_integer(role_target_blobs(target)));
 	}
 	return 0;
 }
@@ -320,9 +329,7 @@ static int check(struct tree *t, struct err *e)
 	if (published < 0 || check_clients(t, published, e) < 0 || read_top(t, e) < 0 || each_root(t, check_file, e) < 0 ||
 		each_role(t, check_file, e) < 0)
 		return -1;
-	if (!t->consistent && !publish_is_tree(&t->place))
-		return err_set(e, STATUS_REFUSED, "without consistent snapshots it can be published in file:DIR only");
-	return 0;
+	return t->consistent || (publish_plain_names(&t->place, e) == 0 && publish_plain_names(t->to, e) == 0) ? 0 : -1;
 }
 
 // ---- the verb ----

@@ -234,12 +234,83 @@ add() { # add NAME TEXT
 	done
 }
 
-@test "dtuf:R9 without consistent snapshots: a tree, and no layout" {
+@test "dtuf:R9 without consistent snapshots: plain names, in a tree, and no layout" {
 	repository --consistent-snapshot no
-	tuf-push m file:f
-	refresh file:f one
-	refuse 1 tuf-push m oci:o
-	says 'file:DIR only'
+	mkdir dir
+	for text in first again; do # of one length, under the same name
+		printf %s $text >dir/a
+		tuf-add --key targets.pem --targets data m/targets.json dir/a
+		publish
+		tuf-push --targets data m file:f
+		rm -rf trusted.one
+		refresh file:f one
+		same $text "$(download one file:f dir/a)"
+		tuf-pull -q --tuf trusted.one --repo file:f file:copy
+		diff -r f copy
+	done
+	same '1.root.json snapshot.json targets.json timestamp.json' "$(cd f/metadata && echo *)"
+	same 'dir dir/a' "$(cd f/targets && find * | paste -sd' ')"
+	tuf-lint --data f
+	for place in oci:o 'file:g --targets-place oci:o'; do
+		# shellcheck disable=SC2086  # operand and option
+		refuse 1 tuf-push --targets data m $place
+		says 'file:DIR only'
+		# shellcheck disable=SC2086
+		refuse 1 tuf-pull -q --tuf trusted.one --repo file:f $place
+		says 'file:DIR only'
+	done
+	printf other >data/dir/a # and lint, which reads no data, does not see it
+	touch -d yesterday f/targets/dir/a
+	refuse 1 tuf-push --replace --targets data m file:h
+	says "the target 'dir/a': 'targets/dir/a': digest mismatch"
+	printf other >f/targets/dir/a
+	refuse 1 tuf-pull -q --tuf trusted.one --repo file:f file:h
+	says 'sha256 mismatch'
+	same '' "$(find h -name a)"
+}
+
+@test "dtuf:R9 a target lies under each of its hashes in a tree, and under its sha256 elsewhere" {
+	repository
+	add() { # add NAME SHA256-FILTER: a target with such hashes
+		jq -cn --arg n "$1" --argjson l "$(stat -c %s "$1")" --arg s256 "$(sha256sum <"$1" | cut -d' ' -f1)" --arg s512 "$(sha512sum <"$1" | cut -d' ' -f1)" \
+			'{path: $n, length: $l, hashes: {sha256: $s256, sha512: $s512}} | '"$2" | tuf-add --key targets.pem m/targets.json
+		mkdir -p data
+		cp "$1" "data/$(sha256sum <"$1" | cut -d' ' -f1).$1"
+		cp "$1" "data/$(sha512sum <"$1" | cut -d' ' -f1).$1"
+	}
+	echo both >both
+	add both .
+	tuf-put -q --manifest manifest file:blobs several both both >/dev/null
+	cp -r blobs/targets/blobs data
+	cp manifest several
+	add several '.custom.blobs = 2'
+	publish
+	tuf-push --targets data m file:f
+	tuf-push --targets data m oci:o
+	for place in file:f oci:o; do
+		refresh $place "${place%:*}"
+		same 'both both both' "$(download "${place%:*}" $place both several | paste -sd' ')"
+	done
+	tuf-pull -q --tuf trusted.oci --repo oci:o file:copy
+	diff -r f/targets copy/targets
+	same 4 "$(find f/targets -maxdepth 1 -name '*.*' | wc -l)"
+	tuf-lint --data f
+	echo long >long
+	add long 'del(.hashes.sha256)'
+	publish
+	tuf-push --targets data m file:f
+	refresh file:f f
+	same long "$(download f file:f long)"
+	tuf-pull -q --tuf trusted.f --repo file:f file:copy
+	diff -r f/targets copy/targets
+	refuse 1 tuf-push --targets data m oci:o
+	says "the target 'long': no sha256 is listed"
+	refuse 1 tuf-pull -q --tuf trusted.f --repo file:f oci:o
+	says "target 'long': no sha256 is listed"
+	printf 'lone\n' >"data/$(sha512sum <long | cut -d' ' -f1).long"
+	rm -rf h
+	refuse 1 tuf-push --targets data m file:h
+	says 'digest mismatch'
 }
 
 @test "dtuf:R11 dtuf:B4 targets of several blobs go along; one that only looks so stays a file" {

@@ -232,11 +232,6 @@ static int write_next(const struct assemble *a, struct role *r, const char *path
 	return draft_finish(r, path, role_type_name(r->type), NULL, e);
 }
 
-static bool is_consistent(const struct role *root)
-{
-	return json_is_true(json_object_get(root->body, "consistent_snapshot"));
-}
-
 int assemble_snapshot(const struct assemble *a, struct err *e)
 {
 	role_auto r = { 0 };
@@ -248,7 +243,7 @@ int assemble_snapshot(const struct assemble *a, struct err *e)
 		return -1;
 	}
 	s.listed = json_array_size(role_signatures(&r)) ? json_object_get(r.body, "meta") : NULL;
-	s.consistent = is_consistent(&s.root);
+	s.consistent = role_is_consistent(s.root.body);
 	s.meta = json_object();
 	int failed = list_tree(&s, &s.root, "targets", false, e);
 	if (!failed) {
@@ -271,7 +266,7 @@ int assemble_timestamp(const struct assemble *a, struct err *e)
 	if (draft_read(root_path, &root, e) < 0 || read_whole(a->directory, "snapshot", &text, &snapshot, e) < 0 ||
 		check_complete(&root, &snapshot, "snapshot", e) < 0 || read_or_new(path, ROLE_TIMESTAMP, &r, e) < 0)
 		return -1;
-	if (is_consistent(&root) && freeze(a->directory, "snapshot", snapshot.version, e) < 0)
+	if (role_is_consistent(root.body) && freeze(a->directory, "snapshot", snapshot.version, e) < 0)
 		return -1;
 	return write_next(a, &r, path, json_pack("{s:o}", "snapshot.json", make_entry(&snapshot, &text, !a->no_hashes)), e);
 }

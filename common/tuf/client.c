@@ -33,7 +33,7 @@ int64_t client_max_roles(void)
 
 bool client_consistent(const struct client *c)
 {
-	return json_is_true(json_object_get(c->root.body, "consistent_snapshot"));
+	return role_is_consistent(c->root.body);
 }
 
 int client_open(struct client *c, const char *directory, struct remote *remote, bool write, struct sandbox *s, struct err *e)

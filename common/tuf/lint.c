@@ -137,7 +137,7 @@ static bool check_roots(struct linter *x)
 
 bool lint_consistent(const struct linter *x)
 {
-	return json_is_true(json_object_get(x->root.body, "consistent_snapshot"));
+	return role_is_consistent(x->root.body);
 }
 
 // ---- timestamp and snapshot ----

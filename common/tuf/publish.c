@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/io.h"
+#include "base/mem.h"
 #include "base/path.h"
 #include "tuf/bars.h"
 #include "tuf/publishkind.h"
@@ -53,6 +54,31 @@ void publish_mount_from(struct publish *p, const char *place)
 {
 	if (p->kind->mount_from)
 		p->kind->mount_from(p->context, place);
+}
+
+int publish_plain_names(struct publish *p, struct err *e)
+{
+	if (!p->kind->plain_names)
+		return err_set(e, STATUS_REFUSED, "without consistent snapshots it can be published in file:DIR only");
+	p->kind->plain_names(p->context);
+	return 0;
+}
+
+size_t publish_digests(const struct publish *p, const json_t *target, char digests[static PUBLISH_DIGESTS][DIGEST_TEXT_MAX],
+	struct err *e)
+{
+	size_t n = 0;
+	enum digest_algorithm last = publish_is_tree(p) ? DIGEST_SHA512 : DIGEST_SHA256;
+	for (enum digest_algorithm a = DIGEST_SHA256; a <= last; a++) {
+		const char *name = digest_name(a),
+			   *hex = json_string_value(json_object_get(json_object_get(target, "hashes"), name));
+		mem_auto char *digest = mem_format("%s:%s", name, hex ? hex : "");
+		if (hex && digest_valid(digest, NULL, NULL))
+			memcpy(digests[n++], digest, strlen(digest) + 1);
+	}
+	if (!n)
+		err_set(e, STATUS_REFUSED, "no sha256%s is listed", publish_is_tree(p) ? " or sha512" : "");
+	return n;
 }
 
 int publish_timestamp(struct publish *p, size_t limit, struct buf *out, struct err *e)

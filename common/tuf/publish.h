@@ -5,8 +5,11 @@
 #ifndef TUF_PUBLISH_H
 #define TUF_PUBLISH_H
 
+#include <jansson.h>
+
 #include "base/buf.h"
 #include "base/sandbox.h"
+#include "crypto/digest.h"
 #include "oci/target.h"
 
 struct publish_kind; // publishkind.h
@@ -15,6 +18,8 @@ struct publish { // zero when it is none; close with publish_close
 	const struct publish_kind *kind;
 	void *context;
 };
+
+enum { PUBLISH_DIGESTS = 2 }; // sha256 and sha512
 
 enum publish_for { PUBLISH_TO_PUT, PUBLISH_TO_DROP };
 
@@ -27,7 +32,15 @@ void publish_close(struct publish *p);
 // question.
 void publish_mount_from(struct publish *p, const char *place);
 
-bool publish_is_tree(const struct publish *p); // it alone can hold what has no consistent snapshots
+bool publish_is_tree(const struct publish *p);
+
+// Targets go under their plain names: of a repository without consistent snapshots, which only a tree can hold, else STATUS_REFUSED.
+int publish_plain_names(struct publish *p, struct err *e);
+
+// The digests under which the place has a target (dtuf:R9): in a tree each that is signed and known, elsewhere the sha256 alone. Their
+// number; 0 with STATUS_REFUSED when there is none.
+size_t publish_digests(const struct publish *p, const json_t *target, char digests[static PUBLISH_DIGESTS][DIGEST_TEXT_MAX],
+	struct err *e);
 
 // The timestamp that is published, appended; 1 when there is none. In a registry what is published must then stay so until publish_commit
 // (dtuf:A17).
@@ -37,7 +50,7 @@ int publish_timestamp(struct publish *p, size_t limit, struct buf *out, struct e
 // has to be there, else STATUS_NOT_FOUND. STATUS_REFUSED when it has other bytes. Who is told of the bytes is chosen here.
 int publish_blob(struct publish *p, struct target_blob *b, struct err *e);
 
-// A target that is one blob, and one that is a manifest of blobs put before (dtuf:B2, B3). digest: of the manifest, sha256.
+// A target that is one blob, and one that is a manifest of blobs put before (dtuf:B2, B3), under the name that this digest of it gives.
 int publish_target(struct publish *p, const char *path, struct target_blob *b, struct err *e);
 int publish_manifest(struct publish *p, const char *path, const struct buf *manifest, const char *digest, struct err *e);
 

@@ -79,8 +79,10 @@ static int copy_checked(int from, int to, const char *path, const struct target_
 	ssize_t n = 0;
 	int64_t copied = 0;
 	char digest[DIGEST_TEXT_MAX];
+	enum digest_algorithm algorithm = DIGEST_SHA256;
+	digest_valid(b->digest, &algorithm, NULL);
 	mem_auto char *chunk = mem_alloc(IO_CHUNK);
-	struct hash *h = hash_start(DIGEST_SHA256);
+	struct hash *h = hash_start(algorithm);
 	bool good = lseek(from, 0, SEEK_SET) == 0;
 	while (good && (n = io_read_full(from, chunk, IO_CHUNK)) > 0) {
 		hash_add(h, chunk, (size_t)n);
@@ -98,6 +100,16 @@ static int copy_checked(int from, int to, const char *path, const struct target_
 	return 0;
 }
 
+bool publishfile_has_digest(int top, const char *path, const char *digest)
+{
+	int64_t size;
+	char found[DIGEST_TEXT_MAX];
+	enum digest_algorithm algorithm;
+	io_auto int fd = publishfile_open(top, path, &(struct err){ 0 });
+	return fd >= 0 && digest_valid(digest, &algorithm, NULL) &&
+		hash_stream(algorithm, fd, found, &size, &(struct err){ 0 }) == 0 && !strcmp(found, digest);
+}
+
 static int copy_new(int top, const char *path, struct target_blob *b, struct err *e)
 {
 	struct io_output o;
@@ -109,6 +121,12 @@ static int copy_new(int top, const char *path, struct target_blob *b, struct err
 		return io_commit(&o, e);
 	io_discard(&o);
 	return -1;
+}
+
+int publishfile_replace(int top, const char *path, struct target_blob *b, struct err *e)
+{
+	b->how = TARGET_SENT;
+	return b->open ? copy_new(top, path, b, e) : err_set(e, STATUS_NOT_FOUND, "'%s': not there", path);
 }
 
 int publishfile_copy(int top, const char *path, struct target_blob *b, struct err *e)

@@ -15,6 +15,10 @@ bool publishfile_has(int top, const char *path, const void *data, size_t length)
 // A file under the name of its hash, which never changes: one of that size that is there is as good as written. As publish_blob.
 int publishfile_copy(int top, const char *path, struct target_blob *b, struct err *e);
 
+// The same of a name that stands for one thing after the other: what is there goes.
+int publishfile_replace(int top, const char *path, struct target_blob *b, struct err *e);
+
+bool publishfile_has_digest(int top, const char *path, const char *digest);
 bool publishfile_is_there(int top, const char *path, int64_t size);
 
 // For reading; -1 with err_open's errors.

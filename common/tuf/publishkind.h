@@ -10,6 +10,7 @@
 
 struct publish_kind {
 	void (*mount_from)(void *context, const char *place); // NULL where nothing can be
+	void (*plain_names)(void *context);                   // NULL where there are none
 	int (*timestamp)(void *context, size_t limit, struct buf *out, struct err *e);
 	int (*blob)(void *context, struct target_blob *b, struct err *e);
 	int (*target)(void *context, const char *path, struct target_blob *b, struct err *e);

@@ -304,6 +304,7 @@ void publishoci_open(struct publish *p, const struct publish_tags *tags, void *c
 {
 	static const struct publish_kind kind = {
 		mount_from,
+		NULL,
 		read_timestamp,
 		put_blob,
 		put_target,

@@ -22,11 +22,17 @@
 struct tree {
 	int directory;
 	char *timestamp; // the text to be written last
+	bool plain;      // targets are under their plain names
 };
 
-static char *target_path(const char *path, const char *digest)
+static void plain_names(void *context)
 {
-	mem_auto char *file = remote_target_file(path, digest_digits(digest));
+	((struct tree *)context)->plain = true;
+}
+
+static char *target_path(const struct tree *t, const char *path, const char *digest)
+{
+	mem_auto char *file = remote_target_file(path, t->plain ? NULL : digest_digits(digest));
 	return mem_format("targets/%s", file);
 }
 
@@ -62,23 +68,24 @@ static int put_blob(void *context, struct target_blob *b, struct err *e)
 	return publishfile_copy(t->directory, path, b, e);
 }
 
-// A second name for a blob that is there costs nothing.
+// A second name for a blob that is there costs nothing. What is under a plain name may be another version.
 static int put_target(void *context, const char *path, struct target_blob *b, struct err *e)
 {
 	const struct tree *t = context;
-	mem_auto char *file = target_path(path, b->digest);
+	mem_auto char *file = target_path(t, path, b->digest);
 	mem_auto char *blob = blob_path(b->digest);
 	b->how = TARGET_THERE;
 	if (!publishfile_is_there(t->directory, file, b->size) && publishfile_link(t->directory, blob, file))
 		return 0;
-	return publishfile_copy(t->directory, file, b, e);
+	return t->plain && !publishfile_has_digest(t->directory, file, b->digest) ? publishfile_replace(t->directory, file, b, e)
+										  : publishfile_copy(t->directory, file, b, e);
 }
 
 static int put_manifest(void *context, const char *path, const struct buf *manifest, const char *digest, struct err *e)
 {
 	const struct tree *t = context;
-	mem_auto char *file = target_path(path, digest);
-	return publishfile_is_there(t->directory, file, (int64_t)manifest->length)
+	mem_auto char *file = target_path(t, path, digest);
+	return publishfile_has(t->directory, file, manifest->data, manifest->length)
 		? 0
 		: write_text(t, file, manifest->data, manifest->length, false, e);
 }
@@ -107,7 +114,7 @@ static int drop(void *context, const char *path, const char *digest, struct err 
 	const struct tree *t = context;
 	buf_auto text = { 0 };
 	struct publishuse dropped = { 0 };
-	mem_auto char *file = target_path(path, digest);
+	mem_auto char *file = target_path(t, path, digest);
 	io_auto int fd = publishfile_open(t->directory, file, e);
 	if (fd < 0 && e->status != STATUS_NOT_FOUND)
 		return -1;
@@ -158,6 +165,7 @@ static void close_tree(void *context)
 
 static const struct publish_kind kind = {
 	NULL,
+	plain_names,
 	read_timestamp,
 	put_blob,
 	put_target,

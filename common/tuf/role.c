@@ -139,6 +139,11 @@ int role_check_target(const json_t *target, struct err *e)
 	return check_hashes(json_object_get(target, "hashes"), e);
 }
 
+bool role_is_consistent(const json_t *root)
+{
+	return json_is_true(json_object_get(root, "consistent_snapshot"));
+}
+
 const json_t *role_target_blobs(const json_t *target)
 {
 	return json_object_get(json_object_get(target, "custom"), "blobs");

@@ -54,6 +54,8 @@ int role_check_target(const json_t *target, struct err *e);
 // What a target says of how many blobs it is made of, borrowed: an integer where it is a manifest of several (dtuf:B3).
 const json_t *role_target_blobs(const json_t *target);
 
+bool role_is_consistent(const json_t *root); // whether a root's body wants consistent snapshots (dtuf:R9)
+
 json_t *role_signatures(const struct role *r); // borrowed, an array
 
 // The bytes that signatures are over, appended; and the whole file in canonical order with its newline (dtuf:R22), appended.
