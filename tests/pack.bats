@@ -66,6 +66,20 @@ tree_of() { # DIR: everything about it that shall survive
 	pack out | cmp - tree.tar
 }
 
+@test "rkt:I-006 attributes whose names have = and %: as GNU tar reads and writes them" {
+	mkdir tree gnu
+	touch tree/f
+	setfattr -n user.a=b%3D -v '=x' tree/f
+	setfattr -n user.%25=% -v 1 tree/f
+	getfattr -d tree/f >wanted
+	pack tree | tar -xp --xattrs -C gnu
+	tar -c --format=posix --xattrs -C tree . | unpack --tar ours
+	mv gnu/f tree/f
+	getfattr -d tree/f | diff wanted -
+	mv ours/f tree/f
+	getfattr -d tree/f | diff wanted -
+}
+
 @test "the same tree gives the same bytes, in a file or on stdout, however it was made" {
 	make_tree tree
 	cp -a tree copy

@@ -50,6 +50,19 @@ static int timestamp(struct tarpax *p, char *text, struct err *e)
 	return 0;
 }
 
+// The name of an attribute, decoded in place: what GNU tar writes for `=`, which would end the keyword, and for `%`.
+static const char *xattr_name(char *text)
+{
+	char *to = text;
+	for (const char *at = text; *at; to++) {
+		bool equals = !strncmp(at, "%3D", 3), percent = !strncmp(at, "%25", 3);
+		*to = (char)(equals ? '=' : *at);
+		at += equals || percent ? 3 : 1;
+	}
+	*to = '\0';
+	return text;
+}
+
 static int add_xattr(struct tarpax *p, const char *name, const char *value, size_t length, struct err *e)
 {
 	for (size_t i = 0; i < p->xattr_count; i++)
@@ -131,7 +144,7 @@ static int take_known(struct tarpax *p, const struct keyword *k, char *value, si
 	return 0;
 }
 
-static int take(struct tarpax *p, const char *keyword, char *value, size_t length, bool global, struct err *e)
+static int take(struct tarpax *p, char *keyword, char *value, size_t length, bool global, struct err *e)
 {
 	static const char xattr[] = "SCHILY.xattr.";
 	const struct keyword *known = NULL;
@@ -147,7 +160,7 @@ static int take(struct tarpax *p, const char *keyword, char *value, size_t lengt
 	if (is_pair)
 		return sparse_pair(p, keyword, value, e);
 	if (is_xattr)
-		return add_xattr(p, keyword + sizeof xattr - 1, value, length, e);
+		return add_xattr(p, xattr_name(keyword + sizeof xattr - 1), value, length, e);
 	return is_unknown_meaning(keyword) ? bad(keyword, "not supported", e) : 0;
 }
 

@@ -106,6 +106,18 @@ static int by_name(const void *a, const void *b)
 	return strcmp(((const struct tar_xattr *)a)->name, ((const struct tar_xattr *)b)->name);
 }
 
+// `=` ends a keyword, so GNU tar has `%3D` for it and `%25` for `%`; here the latter only where it must, since others do not decode it.
+static void add_xattr_name(struct buf *key, const char *name)
+{
+	for (; *name; name++)
+		if (*name == '=')
+			buf_add_text(key, "%3D");
+		else if (!strncmp(name, "%3D", 3) || !strncmp(name, "%25", 3))
+			buf_add_text(key, "%25");
+		else
+			buf_add_byte(key, *name);
+}
+
 static void add_xattrs(struct buf *records, const struct tar_entry *entry)
 {
 	mem_auto struct tar_xattr *sorted = mem_alloc(entry->xattr_count * sizeof *sorted);
@@ -113,8 +125,10 @@ static void add_xattrs(struct buf *records, const struct tar_entry *entry)
 		memcpy(sorted, entry->xattrs, entry->xattr_count * sizeof *sorted);
 	qsort(sorted, entry->xattr_count, sizeof *sorted, by_name);
 	for (size_t i = 0; i < entry->xattr_count; i++) {
-		mem_auto char *key = mem_format("SCHILY.xattr.%s", sorted[i].name);
-		add_record(records, key, sorted[i].value, sorted[i].length);
+		buf_auto key = { 0 };
+		buf_add_text(&key, "SCHILY.xattr.");
+		add_xattr_name(&key, sorted[i].name);
+		add_record(records, buf_text(&key), sorted[i].value, sorted[i].length);
 	}
 }
 

@@ -182,6 +182,8 @@ static void reads_entries(void **unused)
 		{ { { 'x', "x", .data = "14 mtime=-1.5\n" }, { '0', "f" } }, "0 f> 644 0:0 0 -2.500000000 \n" },
 		{ { { 'x', "x", .data = "24 SCHILY.xattr.user.a=\n25 SCHILY.xattr.user.b==\n" }, { '0', "f" } },
 			"0 f> 644 0:0 0 0.0 user.a= user.b== \n" },
+		{ { { 'x', "x", .data = "40 SCHILY.xattr.user.%3D%253D%25%3d%2=5\n" }, { '0', "f" } },
+			"0 f> 644 0:0 0 0.0 user.=%3D%%3d%2=5 \n" }, // as GNU tar writes them
 		{ { { 'x', "x", .data = "14 linkpath=t\n" }, { '2', "l", "aaa" } }, "2 l>t 644 0:0 0 0.0 \n" },
 		{ { { 'x', "x", .data = "9 size=3\n" }, { '0', "f", .data = "abc" } }, "0 f> 644 0:0 3 0.0 abc\n" },
 		{ { { 'g', "x", .data = "13 comment=x\n" }, { '0', "f" } }, "0 f> 644 0:0 0 0.0 \n" },
@@ -266,6 +268,7 @@ static void refuses(void **unused)
 		{ "global header", { { 'g', "x", .data = "9 path=a\n" }, { '0', "f" } } },
 		{ "global header", { { 'g', "x", .data = "8 uid=1\n" }, { '0', "f" } } },
 		{ "given twice", { { 'x', "x", .data = "24 SCHILY.xattr.user.a=\n24 SCHILY.xattr.user.a=\n" }, { '0', "f" } } },
+		{ "given twice", { { 'x', "x", .data = "24 SCHILY.xattr.user.%=\n26 SCHILY.xattr.user.%25=\n" }, { '0', "f" } } },
 		{ "not supported", { { 'x', "x", .data = "26 SCHILY.filetype=sparse\n" }, { '0', "f" } } },
 		{ "overlaps",
 			{ { 'x', "x", .data = "21 GNU.sparse.size=9\n26 GNU.sparse.map=0,1,0,2\n" },

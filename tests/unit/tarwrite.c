@@ -18,7 +18,8 @@
 #define A50  A10 A10 A10 A10 A10
 #define A100 A50 A50
 
-static const struct tar_xattr xattrs[] = { { "user.z", "1", 1 }, { "user.a", "x\0y\n=", 5 }, { "security.capability", "\1", 1 } };
+static const struct tar_xattr xattrs[] = { { "user.z", "1", 1 }, { "user.a", "x\0y\n=", 5 }, { "user.c=%%3D%25%3d%%2=5", "", 0 },
+	{ "security.capability", "\1", 1 } };
 
 static const struct tar_entry entries[] = {
 	{ .type = TAR_DIRECTORY, .path = ".", .mode = 0755 },
@@ -86,7 +87,7 @@ static ssize_t from_buf(void *context, void *data, size_t length, struct err *e)
 
 static void assert_xattrs(const struct tar_entry *entry)
 {
-	static const char *const sorted[] = { "security.capability", "user.a", "user.z" };
+	static const char *const sorted[] = { "security.capability", "user.a", "user.c=%%3D%25%3d%%2=5", "user.z" };
 	assert_int_equal(entry->xattr_count, ARRAY_LENGTH(sorted));
 	for (size_t i = 0; i < ARRAY_LENGTH(sorted); i++)
 		assert_string_equal(entry->xattrs[i].name, sorted[i]);
