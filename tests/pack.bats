@@ -203,6 +203,20 @@ tree_of() { # DIR: everything about it that shall survive
 	same '' "$(find . -maxdepth 1 -name '.*tar*')"
 }
 
+@test "without /proc, or with too few descriptors, that is what it says" {
+	is_asan && return # no sandbox, and other descriptors
+	mkdir t
+	touch t/f
+	PIPED=1 refuse 8 unshare -m sh -c 'umount -l /proc && exec pack -o t.tar t'
+	says "'t': 'f': cannot open: /proc is not mounted"
+	for n in {6..16}; do # from what the loader of programs needs to what is enough
+		got=0
+		(ulimit -n "$n" && exec pack -o t.tar t) >/dev/null 2>err 3>&- 4>&- || got=$?
+		((got == 0)) || grep -q 'Too many open files' err || { echo "$n: $got $(<err)" >&2; return 1; }
+	done
+	same 0 "$got"
+}
+
 # Blocks pack behind a full pipe, changes the tree, lets it go on. More than pack reads ahead comes before the change.
 # shellcheck disable=SC2034
 while_packing() { # COMMAND

@@ -54,14 +54,14 @@ static uint64_t accesses_of(int abi)
 static int allow_below(int ruleset, const char *path, uint64_t access, struct err *e)
 {
 	io_auto int fd = open(path, O_PATH | O_CLOEXEC);
-	if (fd < 0)
+	if (fd < 0 && errno != EMFILE && errno != ENFILE)
 		return 0; // what does not exist needs no permission
 	struct stat st;
-	if (!fstat(fd, &st) && !S_ISDIR(st.st_mode))
+	if (fd >= 0 && !fstat(fd, &st) && !S_ISDIR(st.st_mode))
 		access &= ACCESS_ON_FILES;
 	struct landlock_path_beneath_attr rule = { .allowed_access = access, .parent_fd = fd };
 	// A pipe behind /dev/fd is on no file system that Landlock guards: EBADFD says that it needs no permission.
-	if (syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0) < 0 && errno != EBADFD)
+	if (fd < 0 || (syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0) < 0 && errno != EBADFD))
 		return err_system(e, "'%s': cannot allow it in the sandbox", path);
 	return 0;
 }

@@ -171,6 +171,8 @@ static int meet_file(struct walk *w, int handle, const struct stat *st, struct e
 	char self[64];
 	snprintf(self, sizeof self, "/proc/self/fd/%d", handle);
 	io_auto int fd = open(self, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT) // not the file, which the handle holds
+		return err_set(e, STATUS_SYSTEM, "'%s': cannot open: /proc is not mounted", buf_text(&w->path));
 	return fd < 0 ? call_failed(w, "open", e) : visit_file(w, fd, st, e);
 }
 
