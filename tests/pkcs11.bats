@@ -86,3 +86,29 @@ on_token() { echo "pkcs11:token=kit;object=$1"; }
 		>out 2>err || got=$?
 	[[ $got == 1 && $(cat err) == *'libp11-kit is not installed'* ]]
 }
+
+@test "dtuf:K12 dtuf:D59 dtuf signs with a key on a token where the file of the private key has its URI" {
+	keys=dtuf_repos/r/master/keys
+	mkdir -p $keys
+	for key in root=ed25519 timestamp=p256; do
+		cp "${key#*=}.pub" "$keys/${key%=*}_key.pub"
+		on_token "${key#*=}" >"$keys/${key%=*}_key"
+	done
+	for role in targets snapshot; do key-gen --no-passphrase -o $keys/${role}_key --public-out $keys/${role}_key.pub; done
+	dtuf() { TACKLE_BIN=$BIN DTUF_HOST=file:remote DTUF_ROOT_KEY_PASSWORD=1234 DTUF_TIMESTAMP_KEY_PASSWORD_FILE=$PWD/${PIN:-pin} "$ROOT/share/dtuf" "$@"; }
+	dtuf create-metadata r
+	echo data >t
+	dtuf push-target r t t
+	dtuf push-metadata r
+	same t "$(dtuf pull-metadata r ed25519.pub)"
+	mv $keys/root_key $keys/root_key.1 # from one key of the token to another
+	mv $keys/root_key.pub $keys/root_key.1.pub
+	on_token rsa >$keys/root_key
+	cp rsa.pub $keys/root_key.pub
+	dtuf reset-keys r
+	dtuf push-metadata r
+	same t "$(dtuf pull-metadata r)"
+	same data "$(dtuf pull-target r t)"
+	PIN=wrong run ! dtuf push-metadata r
+	[[ $output == *'wrong PIN'* ]]
+}

@@ -89,6 +89,16 @@ need_keys() { # ROLE ...
 
 # ---- signing ----
 
+# What to sign with: a file, or a key on a token where all that is in the file is its pkcs11: URI.
+private_key() { # FILE into `private`
+	private=''
+	{ IFS= read -r private <"$1"; } 2>/dev/null
+	case $private in
+	pkcs11:*) ;;
+	*) private=$1 ;;
+	esac
+}
+
 lifetime_of() { # ROLE into `lifetime`
 	case $1 in
 	root) lifetime=${DTUF_ROOT_LIFETIME:-31556900s} ;;
@@ -99,16 +109,19 @@ lifetime_of() { # ROLE into `lifetime`
 }
 
 sign() { # ROLE KEY PASSWORD-ROLE: a file in $new that is a draft
+	private_key "$2"
 	stage tuf-payload "$new/$1.json" >"$work/payload" &&
-		with_password "$3" tuf-sign --key "$2" "$work/payload" >"$work/signature" &&
+		with_password "$3" tuf-sign --key "$private" "$work/payload" >"$work/signature" &&
 		stage tuf-addsig "$new/$1.json" <"$work/signature"
 }
 
 sign_lists() { # the snapshot and the timestamp in $new
 	lifetime_of snapshot
-	with_password snapshot tuf-snapshot --key "$keys/snapshot_key" --expires "$lifetime" "$new" || return
+	private_key "$keys/snapshot_key"
+	with_password snapshot tuf-snapshot --key "$private" --expires "$lifetime" "$new" || return
 	lifetime_of timestamp
-	with_password timestamp tuf-timestamp --key "$keys/timestamp_key" --expires "$lifetime" "$new"
+	private_key "$keys/timestamp_key"
+	with_password timestamp tuf-timestamp --key "$private" --expires "$lifetime" "$new"
 }
 
 # A copy to work on; files are only ever replaced, so links will do.
