@@ -55,12 +55,34 @@ manifest_of() { # RECORD: the ImageManifest
 	store-check
 }
 
+put_blob() { # FILE: into the store; $blob is its descriptor but for the media type
+	local hex
+	hex=$(hex_of <"$1")
+	blob="\"digest\":\"sha256:$hex\",\"size\":$(stat -c %s "$1")"
+	cp "$1" "$TACKLE_STORE/blobs/sha256/$hex"
+}
+
+# by_hand CONFIG: an image of the layer layer1.tar, its blobs put into the store; the record is in the file of that name. DIFF_ID in the config
+# stands for the layer's.
+by_hand() {
+	local layer diff_id config
+	[ -e "$TACKLE_STORE" ] || store-put layer1.tar >/dev/null
+	put_blob layer1.tar
+	layer=$blob diff_id=${blob#*:\"} config=$1
+	diff_id=${diff_id%%\"*}
+	printf '{"architecture":"amd64","os":"linux","config":%s,"rootfs":{"type":"layers","diff_ids":["%s"]}}' "${config//DIFF_ID/$diff_id}" "$diff_id" >config
+	put_blob config
+	printf '{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":{"mediaType":"application/vnd.oci.image.config.v1+json",%s},
+		"layers":[{"mediaType":"application/vnd.oci.image.layer.v1.tar",%s}]}' "$blob" "$layer" >manifest
+	put_blob manifest
+	printf '{"kind":"image","name":"example.com/x","manifest":{"mediaType":"application/vnd.oci.image.manifest.v1+json",%s}}\n' "$blob" >record
+}
+
 @test "defaults: 0 and 0 where no user is named, the user's own where no group is; no app where nothing is to run" {
 	layers "d:. f:a:1"
 	while IFS='|' read -r config filter; do
-		rm -rf layout
-		OCI_CONFIG=".config = $config" oci_image layout v1 layer1.tar >/dev/null
-		resolved_image | oci-to-aci >aci
+		by_hand "$config"
+		oci-to-aci <record >aci
 		manifest_of aci | jq -e "$filter" >/dev/null || { echo "$config" >&2; manifest_of aci >&2; return 1; }
 	done <<-'CASES'
 		{}|has("app") | not
@@ -76,10 +98,9 @@ manifest_of() { # RECORD: the ImageManifest
 
 @test "a config that lies in its types does not get through, nor a damaged layer" {
 	layers "d:. f:a:1"
-	for config in '{Cmd: "x"}' '{Cmd: [1]}' '{Entrypoint: {}}' '{Env: {}, Cmd: ["/x"]}' '{ExposedPorts: [], Volumes: "x", Cmd: ["/x"]}' '[]' '{Cmd: ["/x"], Volumes: {"relative": {}}}'; do
-		rm -rf layout
-		OCI_CONFIG=".config = $config" oci_image layout v1 layer1.tar >/dev/null
-		resolved_image >record
+	for config in '{"Cmd":"x"}' '{"Cmd":[1]}' '{"Entrypoint":{}}' '{"Env":{},"Cmd":["/x"]}' '{"ExposedPorts":[],"Volumes":"x","Cmd":["/x"]}' '[]' \
+		'{"Cmd":["/x"],"Volumes":{"relative":{}}}'; do
+		by_hand "$config"
 		got=0
 		oci-to-aci <record >aci 2>messages || got=$?
 		((got == 6)) || { same "$config 0" "$config $got" && aci-lint <(store-get "$(jq -r .blob.digest aci)"); }
@@ -103,6 +124,32 @@ manifest_of() { # RECORD: the ImageManifest
 	refuse 3 oci-to-aci <record
 }
 
+@test "a layer that a label calls an image's own files holds an App Container Image's entries" {
+	config='{"Labels":{"appc.io/manifest":"{\"acKind\":\"ImageManifest\",\"acVersion\":\"0.8.11\",\"name\":\"example.com/x\"}",
+		"appc.io/rootfs":"{\"diff_id\":\"DIFF_ID\",\"chain_id\":\"DIFF_ID\",\"mtime\":0}"}}'
+	while IFS='|' read -r expected text entries; do
+		# shellcheck disable=SC2086
+		evil-tar $entries >layer1.tar
+		by_hand "$config"
+		refuse "$expected" oci-to-aci <record
+		says "layer 1" "$text"
+		((expected != 6)) || says --flatten
+	done <<-'CASES'
+		6|'a': no App Container Image|d:. f:a:1 f:a:2
+		6|'.wh.a': no App Container Image|d:. f:.wh.a:
+		6|'d/.wh..wh..opq': no App Container Image|d:. d:d f:d/.wh..wh..opq:
+		6|'s/x': no App Container Image|d:. d:d l:s:d f:s/x:1
+		6|out of the target|d:. f:../x:1
+		6|out of the archive|d:. h:x:../y
+		6|'.': missing|f:a:1
+		7|larger than the limit|d:. x:GNU.sparse.size=9000000000000000000 x:GNU.sparse.map=0,1 f:huge:x
+	CASES
+	evil-tar d:. f:a:1 f:.wh.b: >layer1.tar
+	by_hand "$config"
+	oci-to-aci --flatten <record >aci
+	same "manifest rootfs/a rootfs/" "$(store-get "$(jq -r .blob.digest aci)" | tar -t | paste -sd' ')"
+}
+
 rkt_run() { # IMAGE
 	"$ROOT/share/rkt" --dir="$PWD/rkt" --local-config="$PWD/etc" --system-config="$PWD/vendor" --insecure-options=image run "$1" 2>rkt.err
 }
@@ -115,20 +162,30 @@ rkt_run() { # IMAGE
 	umoci new --image layout:v1
 	umoci insert --image layout:v1 tree /
 	umoci config --image layout:v1 --config.entrypoint /bin/sh --config.entrypoint -c --config.cmd 'env | grep -E "^(GREETING|EMPTY|PATH)=" | sort; pwd; id
-			stat -c "%a %u:%g" /bin/sh /tmp .; umask; cat; echo to stderr >&2; exit 7' \
+			stat -c "%a %u:%g" /bin/sh /tmp .; umask; cat; ls /; echo to stderr >&2; exit 7' \
 		--config.env 'GREETING=hello there = x' --config.env EMPTY= --config.env PATH=/bin:/none --config.user 1000:1001 --config.workingdir /tmp
+	# The same app, in an image that hides what it and the one it depends on have too much.
 	ref-parse oci:layout:v1 | reg-resolve | fetch-blob -q | oci-to-aci --name example.com/x >aci
-	store-get "$(jq -r .blob.digest aci)" >x.aci
-	aci-to-oci <aci | reg-push -q oci:back:v1 >/dev/null
+	store-get "$(jq -r .blob.digest aci)" | tar -xO manifest | jq '.name = "example.com/app" | .dependencies = [{imageName: "example.com/base"}] |
+		.pathWhitelist = ["/bin/busybox", "/bin/sh", "/bin/env", "/bin/grep", "/bin/sort", "/bin/id", "/bin/stat", "/bin/cat", "/bin/ls", "/etc/passwd",
+			"/etc/group", "/tmp", "/proc", "/sys", "/dev"]' >manifest
+	mkdir tree/much own own/much
+	aci-build --name example.com/base tree >base.aci
+	aci-build --manifest manifest own >app.aci
+	add base.aci
+	store-put app.aci | aci-to-oci | reg-push -q oci:app:v1 >/dev/null
 	run -7 --separate-stderr crun_image layout:v1 </dev/null
 	same 'to stderr' "$stderr"
-	[[ $output == *'GREETING=hello there = x'*'/tmp'*'uid=1000(user) gid=1001(users)'*'0022' ]]
+	[[ $output == *'GREETING=hello there = x'*'/tmp'*'uid=1000(user) gid=1001(users)'*'0022'* ]]
 	wanted=$output
-	for image in oci:layout:v1 oci:back:v1 ./x.aci; do
+	run -7 --separate-stderr crun_image app:v1 </dev/null
+	same "$wanted" "$output"
+	# What lies in a registry runs without what it was made of, even where an image that wants that was made of it before.
+	TACKLE_STORE=rkt/store sh -c 'ref-parse oci:app:v1 | reg-resolve | fetch-blob -q | oci-to-aci | store-add' | jq -e .dependencies
+	for image in oci:layout:v1 oci:app:v1 ./app.aci; do
+		[[ $image == oci:* ]] || TACKLE_STORE=rkt/store add base.aci
 		run -7 --separate-stderr rkt_run $image
 		same "$wanted" "$output"
 		grep -qx 'to stderr' rkt.err
 	done
-	run -7 --separate-stderr crun_image back:v1 </dev/null
-	same "$wanted" "$output"
 }

@@ -30,6 +30,9 @@ schema_check aci_check_app, aci_check_annotations;
 const char *aci_name(const json_t *manifest);
 json_t *aci_labels(const json_t *manifest);
 
+// Whether its rootfs needs no other image and hides nothing: neither dependencies nor pathWhitelist.
+bool aci_stands_alone(const json_t *manifest);
+
 // The image record of an image with this id and manifest: kind, id, name, labels and, where it has some, dependencies. A new
 // reference; who knows them adds the blob and the rest.
 json_t *aci_record(const char *id, const json_t *manifest);

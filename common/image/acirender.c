@@ -24,7 +24,7 @@ struct rendering {
 struct level {
 	const struct level *above;
 	const json_t *record;
-	struct buf text; // of its manifest
+	struct acirender_manifest came;
 	json_t *manifest;
 	struct whitelist whitelist;
 	int depth;
@@ -32,7 +32,7 @@ struct level {
 
 static void level_free(struct level *level)
 {
-	buf_free(&level->text);
+	buf_free(&level->came.text);
 	json_decref(level->manifest);
 	whitelist_free(&level->whitelist);
 }
@@ -52,18 +52,13 @@ struct aci_pass {
 static int parse_manifest(struct level *level, struct err *e)
 {
 	const char *name = json_string_value(json_object_get(level->record, "name"));
-	level->manifest = jsonio_parse(buf_text(&level->text), level->text.length, "manifest", e);
+	const struct buf *text = &level->came.text;
+	level->manifest = jsonio_parse(buf_text(text), text->length, "manifest", e);
 	if (!level->manifest || aci_check_manifest(level->manifest, e) < 0)
 		return -1;
 	if (name && strcmp(name, aci_name(level->manifest)) != 0)
 		return err_set(e, STATUS_REFUSED, "the image's manifest names another one: '%s'", aci_name(level->manifest));
 	return 0;
-}
-
-static bool stands_alone(const json_t *manifest)
-{
-	return !json_array_size(json_object_get(manifest, "dependencies")) &&
-		!json_array_size(json_object_get(manifest, "pathWhitelist"));
 }
 
 static bool allowed(const struct level *level, const char *path, bool directory)
@@ -79,6 +74,11 @@ static int begin(const struct acirender_sink *sink, struct err *e)
 	return sink->begin ? sink->begin(sink->context, e) : 0;
 }
 
+static int end(const struct acirender_sink *sink, struct err *e)
+{
+	return sink->end ? sink->end(sink->context, e) : 0;
+}
+
 static int take_manifest(struct aci_pass *p, const struct tar_entry *entry, struct tar_reader *r, struct err *e)
 {
 	if (entry->type != TAR_FILE || p->has_manifest)
@@ -88,14 +88,16 @@ static int take_manifest(struct aci_pass *p, const struct tar_entry *entry, stru
 	p->has_manifest = true;
 	if (p->second)
 		return 0;
-	struct buf *text = &p->level->text;
+	struct buf *text = &p->level->came.text;
+	p->level->came.mtime = entry->mtime;
 	buf_reserve(text, (size_t)entry->size);
 	ssize_t n;
 	while ((n = tar_read(r, text->data + text->length, (size_t)entry->size - text->length, e)) > 0)
 		text->length += (size_t)n;
+	text->data[text->length] = '\0';
 	if (n < 0 || parse_manifest(p->level, e) < 0)
 		return -1;
-	p->takes &= stands_alone(p->level->manifest);
+	p->takes &= aci_stands_alone(p->level->manifest);
 	return p->takes ? begin(p->sink, e) : 0;
 }
 
@@ -118,8 +120,13 @@ static int put_below_rootfs(struct aci_pass *p, const struct tar_entry *entry, c
 	}
 	if (!p->has_manifest && !p->second)
 		p->takes = false;
-	if (!p->takes || !allowed(p->level, path, directory))
+	if (!p->takes)
 		return 0;
+	if (!allowed(p->level, path, directory)) {
+		if (p->sink->left_out)
+			p->sink->left_out(p->sink->context);
+		return 0;
+	}
 	const char *link = entry->type == TAR_HARD_LINK ? below_rootfs(entry->link) : entry->link;
 	if (!link)
 		return err_set(e, STATUS_MALFORMED, "'%s': a hard link out of rootfs: to '%s'", entry->path, entry->link);
@@ -270,17 +277,26 @@ static int render_level(struct rendering *r, struct level *level, struct err *e)
 		(whitelist_read(&level->whitelist, level->manifest, e) < 0 || render_dependencies(r, level, e) < 0 ||
 			begin(r->sink, e) < 0 || read_archive(r, &second, e) < 0))
 		return -1;
-	return r->sink->end ? r->sink->end(r->sink->context, e) : 0;
+	return end(r->sink, e);
 }
 
 int acirender(struct store *s, const json_t *record, const struct acirender_sink *sink, const struct render_options *options,
-	struct buf *manifest, struct err *e)
+	struct acirender_manifest *manifest, struct err *e)
 {
 	struct rendering r = { .store = s, .sink = sink, .options = options };
 	struct level top = { .record = record };
 	int result = render_level(&r, &top, e);
-	*manifest = top.text;
-	top.text = (struct buf){ 0 };
+	*manifest = top.came;
+	top.came = (struct acirender_manifest){ 0 };
 	level_free(&top);
 	return result;
+}
+
+int acirender_own(struct store *s, const json_t *record, const struct acirender_sink *sink, const struct render_options *options,
+	struct err *e)
+{
+	struct rendering r = { .store = s, .sink = sink, .options = options };
+	struct level top = { .record = record };
+	struct aci_pass all = { .sink = sink, .takes = true, .level = &top, .second = true };
+	return begin(sink, e) < 0 || read_archive(&r, &all, e) < 0 ? -1 : end(sink, e);
 }

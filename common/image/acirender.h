@@ -18,12 +18,22 @@ struct acirender_sink {
 	// Around the files of each image, in order; at its end their digest was right. Both may be NULL.
 	int (*begin)(void *context, struct err *e);
 	int (*end)(void *context, struct err *e);
+	void (*left_out)(void *context); // for each entry that a whitelist leaves out; may be NULL
 	void *context;
 };
 
-// Hands over the rootfs of the image and its dependencies. manifest gets the bytes of the image's own manifest as they came. Every digest
-// of every image was checked when it returns 0.
+struct acirender_manifest { // zero at the start
+	struct buf text;    // the bytes as they came
+	int64_t mtime;      // of its entry, in seconds
+};
+
+// Hands over the rootfs of the image and its dependencies, and the image's own manifest. Every digest of every image was checked when it
+// returns 0.
 int acirender(struct store *s, const json_t *record, const struct acirender_sink *sink, const struct render_options *options,
-	struct buf *manifest, struct err *e);
+	struct acirender_manifest *manifest, struct err *e);
+
+// Hands over the image's own files alone, all of them.
+int acirender_own(struct store *s, const json_t *record, const struct acirender_sink *sink, const struct render_options *options,
+	struct err *e);
 
 #endif

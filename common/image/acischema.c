@@ -385,6 +385,12 @@ json_t *aci_labels(const json_t *manifest)
 	return labels;
 }
 
+bool aci_stands_alone(const json_t *manifest)
+{
+	return !json_array_size(json_object_get(manifest, "dependencies")) &&
+		!json_array_size(json_object_get(manifest, "pathWhitelist"));
+}
+
 json_t *aci_record(const char *id, const json_t *manifest)
 {
 	json_t *dependencies = json_object_get(manifest, "dependencies");

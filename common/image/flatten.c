@@ -143,25 +143,6 @@ static int by_place(const void *a, const void *b)
 
 // ---- the second pass ----
 
-static const char zeros[4096];
-
-static int copy_data(struct flatten *f, struct tar_reader *r, struct err *e)
-{
-	const char *data;
-	int64_t n;
-	while ((n = tar_borrow(r, &data, e)) > 0) {
-		while (!data && n > 0) { // a hole
-			size_t some = n < (int64_t)sizeof zeros ? (size_t)n : sizeof zeros;
-			if (tarwrite_data(f->out, zeros, some, e) < 0)
-				return -1;
-			n -= (int64_t)some;
-		}
-		if (data && tarwrite_data(f->out, data, (size_t)n, e) < 0)
-			return -1;
-	}
-	return n < 0 ? -1 : 0;
-}
-
 static int write_others(struct flatten *f, const struct file *file, struct tar_entry link, struct err *e)
 {
 	link.type = TAR_HARD_LINK;
@@ -188,7 +169,7 @@ static int write_file(struct flatten *f, const struct file *file, const struct t
 	for (size_t i = 0; i < from->xattr_count; i++)
 		if (attributes_keep_xattr(&attributes_all, from->xattrs[i].name))
 			kept[entry.xattr_count++] = from->xattrs[i];
-	if (tarwrite_entry(f->out, &entry, e) < 0 || copy_data(f, r, e) < 0)
+	if (tarwrite_entry(f->out, &entry, e) < 0 || tarwrite_copy(f->out, r, e) < 0)
 		return -1;
 	return write_others(f, file, entry, e);
 }

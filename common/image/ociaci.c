@@ -259,55 +259,16 @@ static void put_annotations(json_t *manifest, const json_t *record, const struct
 	json_object_set_new(manifest, "annotations", list);
 }
 
-// ---- the manifest that a config was made from ----
-
-// What a config says, without the label and what no manifest has a say in.
-static json_t *essence(const json_t *config)
-{
-	static const char *const counts[] = { "os", "architecture", "variant" };
-	json_t *out = json_object(), *inner = json_deep_copy(json_object_get(config, "config"));
-	for (size_t i = 0; i < ARRAY_LENGTH(counts); i++)
-		if (json_object_get(config, counts[i]))
-			json_object_set(out, counts[i], json_object_get(config, counts[i]));
-	json_object_del(json_object_get(inner, "Labels"), OCIACI_LABEL);
-	if (!json_object_size(json_object_get(inner, "Labels")))
-		json_object_del(inner, "Labels");
-	json_object_set_new(out, "config", inner ? inner : json_object());
-	return out;
-}
-
-static json_t *embedded(const struct ociimage *image)
-{
-	struct err ignored = { 0 };
-	const json_t *config = image->config.json;
-	const char *text = text_of(json_object_get(json_object_get(config, "config"), "Labels"), OCIACI_LABEL);
-	if (!*text || strlen(text) > ACI_MANIFEST_MAX)
-		return NULL;
-	jsonio_auto json_t *manifest = jsonio_parse(text, strlen(text), "manifest", &ignored);
-	if (!manifest || aci_check_manifest(manifest, &ignored) < 0)
-		return NULL;
-	jsonio_auto json_t *no_layers = json_array();
-	jsonio_auto json_t *would_be = ociaci_config(manifest, no_layers, &ignored);
-	jsonio_auto json_t *expected = would_be ? essence(would_be) : NULL;
-	jsonio_auto json_t *found = essence(config);
-	return expected && json_equal(expected, found) ? json_incref(manifest) : NULL;
-}
-
 json_t *ociaci_manifest(const json_t *record, const struct ociimage *image, const char *name, struct err *e)
 {
-	json_t *was = embedded(image);
-	if (was && name)
-		json_object_set_new(was, "name", json_string(name));
-	mem_auto char *plain = was ? NULL : name_of(record, name, e);
-	if (!was && !plain)
+	mem_auto char *plain = name_of(record, name, e);
+	if (!plain)
 		return NULL;
-	jsonio_auto json_t *manifest = was;
-	if (!was) {
-		manifest = json_pack("{s:s, s:s, s:s}", "acKind", "ImageManifest", "acVersion", ACI_VERSION, "name", plain);
-		put_labels(manifest, record, image);
-		put_app(manifest, json_object_get(image->config.json, "config"));
-		put_annotations(manifest, record, image);
-	}
+	jsonio_auto json_t *manifest =
+		json_pack("{s:s, s:s, s:s}", "acKind", "ImageManifest", "acVersion", ACI_VERSION, "name", plain);
+	put_labels(manifest, record, image);
+	put_app(manifest, json_object_get(image->config.json, "config"));
+	put_annotations(manifest, record, image);
 	if (aci_check_manifest(manifest, e) == 0)
 		return json_incref(manifest);
 	err_context(e, "the config cannot be said in an App Container manifest");
@@ -388,9 +349,8 @@ json_t *ociaci_config(const json_t *manifest, json_t *diff_ids, struct err *e)
 {
 	const json_t *annotations = json_object_get(manifest, "annotations");
 	const char *created = value_of(annotations, "created"), *authors = value_of(annotations, "authors");
-	mem_auto char *text = jsonio_text(manifest);
-	jsonio_auto json_t *config = json_pack("{s:{s:{s:s}}, s:{s:s, s:O}}", "config", "Labels", OCIACI_LABEL, text, "rootfs",
-		"type", "layers", "diff_ids", diff_ids);
+	jsonio_auto json_t *config =
+		json_pack("{s:{}, s:{s:s, s:O}}", "config", "rootfs", "type", "layers", "diff_ids", diff_ids);
 	if (*created)
 		json_object_set_new(config, "created", json_string(created));
 	if (*authors)

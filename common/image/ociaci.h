@@ -8,16 +8,12 @@
 #include "base/err.h"
 #include "image/ociimage.h"
 
-// The label of a config that holds the whole manifest of the image it was made from. It counts as long as the rest of the config still
-// says what that manifest says: so what OCI has no field for comes back as it was.
-#define OCIACI_LABEL "appc.io/manifest"
-
-// The ImageManifest of an OCI image. `record` gives name, labels and reference; `name` replaces the record's name. It passes
-// aci_check_manifest. STATUS_USAGE when there is no name; STATUS_MALFORMED. A new reference or NULL.
+// The ImageManifest that says what the config of an OCI image says. `record` gives name, labels and reference; `name` replaces the
+// record's name. It passes aci_check_manifest. STATUS_USAGE when there is no name; STATUS_MALFORMED. A new reference or NULL.
 json_t *ociaci_manifest(const json_t *record, const struct ociimage *image, const char *name, struct err *e);
 
 // The config for a manifest and layers of these diff_ids (an array). STATUS_REFUSED for an operating system or architecture that OCI
-// cannot name. A new reference or NULL.
+// cannot name. It has no labels yet: ociorigin.h. A new reference or NULL.
 json_t *ociaci_config(const json_t *manifest, json_t *diff_ids, struct err *e);
 
 // Makes `record` the successor of the one it was converted from: what the user asked for and every check that was switched off stay,

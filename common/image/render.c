@@ -107,9 +107,11 @@ static int put_in_tree(void *tree, const struct tar_entry *entry, const char *pa
 static int fill_from_aci(struct store *s, const json_t *record, int root, const struct render_options *options,
 	struct buf *manifest, struct err *e)
 {
+	struct acirender_manifest came = { 0 };
 	struct tree *tree = open_tree(root, options);
 	const struct acirender_sink sink = { .put = put_in_tree, .context = tree };
-	int result = acirender(s, record, &sink, options, manifest, e);
+	int result = acirender(s, record, &sink, options, &came, e);
+	*manifest = came.text;
 	if (result == 0)
 		result = complete(tree, root, options, e);
 	tree_close(tree);

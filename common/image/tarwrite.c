@@ -12,7 +12,7 @@
 #include "image/tarhead.h"
 #include "image/tarwrite.h"
 
-static const char zeros[2 * TAR_BLOCK];
+static const char zeros[8 * TAR_BLOCK];
 
 // Octal digits and a NUL. What does not fit becomes the largest number that does; a pax record then says the
 // truth.
@@ -226,6 +226,23 @@ int tarwrite_data(struct tarwrite *w, const void *data, size_t length, struct er
 	if (w->sink(w->context, data, length, e) < 0)
 		return -1;
 	return w->left ? 0 : w->sink(w->context, zeros, w->padding, e);
+}
+
+int tarwrite_copy(struct tarwrite *w, struct tar_reader *r, struct err *e)
+{
+	const char *data;
+	int64_t n;
+	while ((n = tar_borrow(r, &data, e)) > 0) {
+		while (!data && n > 0) { // a hole
+			size_t some = n < (int64_t)sizeof zeros ? (size_t)n : sizeof zeros;
+			if (tarwrite_data(w, zeros, some, e) < 0)
+				return -1;
+			n -= (int64_t)some;
+		}
+		if (data && tarwrite_data(w, data, (size_t)n, e) < 0)
+			return -1;
+	}
+	return n < 0 ? -1 : 0;
 }
 
 int tarwrite_end(struct tarwrite *w, struct err *e)

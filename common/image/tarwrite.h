@@ -21,6 +21,7 @@ struct tarwrite { // sink and context set, the rest zero
 // extended attributes are written in the order of their names.
 int tarwrite_entry(struct tarwrite *w, const struct tar_entry *entry, struct err *e);
 int tarwrite_data(struct tarwrite *w, const void *data, size_t length, struct err *e); // pads after the last byte
+int tarwrite_copy(struct tarwrite *w, struct tar_reader *r, struct err *e);            // all the data of an entry that is read
 int tarwrite_end(struct tarwrite *w, struct err *e);                                   // the end-of-archive blocks
 
 #endif

@@ -125,11 +125,11 @@ new_oci_image() { # IMAGE RECORD
 converted_image() { # RECORD
 	stored=$(trust_stage store-list --store "$store") || return
 	stored=$(printf '%s\n' "$stored" | jq -nc --argjson oci "$1" 'last(inputs | select(.derived_from.manifest.digest == $oci.manifest.digest and
-		.derived_from.ref == $oci.ref)) | values | del(.part, .of)')
+		.derived_from.ref == $oci.ref and (.dependencies | not))) | values | del(.part, .of)')
 	if [ -z "$stored" ]; then
 		name=$(printf '%s\n' "$1" | field 'if .name then empty else .path | sub("/+$"; "") | sub(".*/"; "") | ascii_downcase |
 			gsub("[^a-z0-9]+"; "-") | ltrimstr("-") | rtrimstr("-") | if . == "" then "image" else . end end')
-		stored=$(printf '%s\n' "$1" | stage oci-to-aci --store "$store" ${name:+--name "$name"}) && stored=$(add_image "$stored") || return
+		stored=$(printf '%s\n' "$1" | stage oci-to-aci --flatten --store "$store" ${name:+--name "$name"}) && stored=$(add_image "$stored") || return
 	fi
 	printf '%s\n' "$stored"
 }
