@@ -351,6 +351,12 @@ teardown() { gpgconf --homedir "$OPENPGP/gpg" --kill gpg-agent; }
 		docker:\n  $R: { lookaside: [] }|not a text
 		docker:\n  $R: { lookaside: $there }\n  $R: { lookaside: $nowhere }|a second section
 		default-docker: { lookaside: ftp://example.com/ }|expected file:DIR
+		docker: { $R: { lookaside: "$there\\\\0x" } }|not a text
+		docker: { $R: { sigstore: $there, sigstore: $nowhere } }|'sigstore' twice
+		docker: { $R: { sigstore: $there } }\ndocker: {}|'docker' twice
+		docker: { $R: $there }|is not a mapping
+		docker: [ $R ]|'docker' is not a mapping
+		- docker|is not a mapping
 	END
 	printf 'docker: {' >$here
 	same 0 "$(count --no-signature)"

@@ -32,5 +32,8 @@ const yaml_node_t *yamlio_member(yaml_document_t *document, const yaml_node_t *m
 
 const char *yamlio_text(const yaml_node_t *node)
 {
-	return node && node->type == YAML_SCALAR_NODE ? (const char *)node->data.scalar.value : NULL;
+	if (!node || node->type != YAML_SCALAR_NODE)
+		return NULL;
+	const char *text = (const char *)node->data.scalar.value;
+	return strlen(text) == node->data.scalar.length ? text : NULL;
 }

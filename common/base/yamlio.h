@@ -14,7 +14,7 @@ int yamlio_parse(const char *text, size_t length, const char *subject, yaml_docu
 // The first member of this name. Borrowed; NULL for none, and for what is no mapping.
 const yaml_node_t *yamlio_member(yaml_document_t *document, const yaml_node_t *mapping, const char *name);
 
-// The text of a scalar. Borrowed; NULL for any other node, and for NULL.
+// The text of a scalar. Borrowed; NULL for any other node, for one with a NUL in its text, and for NULL.
 const char *yamlio_text(const yaml_node_t *node);
 
 #endif

@@ -19,15 +19,51 @@
 
 // ---- reading: `sections` maps scopes to URLs, or to null for a section without one ----
 
+static bool is_null(const yaml_node_t *node)
+{
+	const char *text = yamlio_text(node);
+	return !node ||
+		(text && node->data.scalar.style == YAML_PLAIN_SCALAR_STYLE &&
+			(!*text || !strcmp(text, "~") || !strcmp(text, "null")));
+}
+
+// What must be a mapping where it is there at all.
+static int check_mapping(const yaml_node_t *node, const char *what, struct err *e)
+{
+	bool fits = is_null(node) || node->type == YAML_MAPPING_NODE;
+	return fits ? 0 : err_set(e, STATUS_MALFORMED, "'%s' is not a mapping", what);
+}
+
+// The only member of this name, or NULL. Of two libyaml shows both, and other readers take the second or none.
+static const yaml_node_t *find_once(yaml_document_t *d, const yaml_node_t *mapping, const char *name, struct err *e)
+{
+	const yaml_node_t *found = NULL;
+	if (!mapping || mapping->type != YAML_MAPPING_NODE)
+		return NULL;
+	for (yaml_node_pair_t *pair = mapping->data.mapping.pairs.start; pair < mapping->data.mapping.pairs.top; pair++) {
+		const char *key = yamlio_text(yaml_document_get_node(d, pair->key));
+		if (!key || strcmp(key, name) != 0)
+			continue;
+		if (found)
+			err_set(e, STATUS_MALFORMED, "'%s' twice", name);
+		found = yaml_document_get_node(d, pair->value);
+	}
+	return found;
+}
+
 static int add_section(json_t *sections, const char *scope, yaml_document_t *d, const yaml_node_t *section, struct err *e)
 {
-	const yaml_node_t *url = yamlio_member(d, section, "lookaside");
-	if (!url)
-		url = yamlio_member(d, section, "sigstore"); // its older name
+	const char *what = *scope ? scope : "default-docker";
+	if (check_mapping(section, what, e) < 0)
+		return -1;
+	const yaml_node_t *url = find_once(d, section, "lookaside", e), *older = find_once(d, section, "sigstore", e);
+	url = url ? url : older;
 	if (url && !yamlio_text(url))
-		return err_set(e, STATUS_MALFORMED, "'%s': 'lookaside' is not a text", scope);
+		err_set(e, STATUS_MALFORMED, "'lookaside' is not a text");
+	if (e->status)
+		return err_context(e, "'%s'", what);
 	if (json_object_get(sections, scope))
-		return err_set(e, STATUS_MALFORMED, "'%s': a second section for the same images", scope);
+		return err_set(e, STATUS_MALFORMED, "'%s': a second section for the same images", what);
 	json_object_set_new(sections, scope, url ? json_string(yamlio_text(url)) : json_null());
 	return 0;
 }
@@ -35,10 +71,11 @@ static int add_section(json_t *sections, const char *scope, yaml_document_t *d, 
 static int add_sections(json_t *sections, yaml_document_t *d, struct err *e)
 {
 	const yaml_node_t *root = yaml_document_get_root_node(d);
-	const yaml_node_t *all = yamlio_member(d, root, "default-docker"), *docker = yamlio_member(d, root, "docker");
-	if (all && add_section(sections, DEFAULT, d, all, e) < 0)
+	const yaml_node_t *all = find_once(d, root, "default-docker", e), *docker = find_once(d, root, "docker", e);
+	if (e->status || check_mapping(root, "the document", e) < 0 || check_mapping(docker, "docker", e) < 0 ||
+		(all && add_section(sections, DEFAULT, d, all, e) < 0))
 		return -1;
-	if (!docker || docker->type != YAML_MAPPING_NODE)
+	if (is_null(docker))
 		return 0;
 	for (yaml_node_pair_t *pair = docker->data.mapping.pairs.start; pair < docker->data.mapping.pairs.top; pair++) {
 		const char *scope = yamlio_text(yaml_document_get_node(d, pair->key));
