@@ -64,6 +64,15 @@ signed() {
 	says 'the image has no signature, but a key is trusted for this name'
 	oci_name layout "${digest/:/-}" "$(oci_blob layout application/vnd.oci.image.index.v1+json referrers)"
 	fetch | verify-sig | jq -e '.verified[0].by == "cosign"'
+	# a registry that lists them without end, none of which is one
+	image=$(jq -c '.manifests[0] | del(.annotations) + {artifactType: "application/vnd.dev.cosign.artifact.sig.v1+json"}' layout/index.json)
+	printf '{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[%s%s]}' "$image" "$(yes ",$image" | head -100 | tr -d '\n')" >referrers
+	jq -c 'del(.manifests[-1])' layout/index.json >index
+	mv index layout/index.json
+	oci_name layout "${digest/:/-}" "$(oci_blob layout application/vnd.oci.image.index.v1+json referrers)"
+	ref-parse "oci:layout:$name:1.0.0" | reg-resolve >resolved
+	refuse 7 fetch-blob <resolved
+	says 'more than 100 referrers'
 }
 
 @test "the index is signed, the image for this machine is one that it lists" {

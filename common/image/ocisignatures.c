@@ -13,7 +13,8 @@
 struct search {
 	struct store *store;
 	struct source *from;
-	json_t *found; // descriptors
+	json_t *found;    // descriptors
+	size_t referrers; // that were asked for
 };
 
 static int keep(struct search *f, const json_t *layer, struct err *e)
@@ -73,6 +74,8 @@ static int keep_referrer(struct search *f, const json_t *entry, struct err *e)
 	const char *type = json_string_value(json_object_get(entry, "artifactType"));
 	if (!type || strcmp(type, OCISIGNATURES_ARTIFACT) != 0)
 		return 0;
+	if (f->referrers++ == OCISIGNATURES_MAX) // whether or not there is a signature in them
+		return err_set(e, STATUS_LIMIT, "more than %d referrers with signatures", OCISIGNATURES_MAX);
 	if (descriptor_parse(entry, "manifests", &of, e) < 0 || source_manifest_of(f->from, &of, &d, e) < 0 ||
 		manifest_parse(buf_text(&d.text), d.text.length, d.media_type, &m, e) < 0)
 		return -1;
@@ -140,7 +143,7 @@ static int search(struct search *f, const json_t *record, const char *key, struc
 int ocisignatures_fetch(struct store *s, struct source *from, json_t *record, struct err *e)
 {
 	jsonio_auto json_t *found = json_array();
-	struct search f = { s, from, found };
+	struct search f = { .store = s, .from = from, .found = found };
 	if (search(&f, record, "manifest", e) < 0 || search(&f, record, "index", e) < 0)
 		return -1;
 	json_object_del(record, "signatures");

@@ -10,7 +10,7 @@
 #include "image/store.h"
 #include "oci/source.h"
 
-#define OCISIGNATURES_MAX        100 // of one image; each may cost a question to the registry
+#define OCISIGNATURES_MAX        100 // of one image, and referrers that may be such; each may cost a question to the registry
 #define OCISIGNATURES_ANNOTATION "dev.cosignproject.cosign/signature"
 #define OCISIGNATURES_ARTIFACT   "application/vnd.dev.cosign.artifact.sig.v1+json"
 
