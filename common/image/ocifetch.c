@@ -180,16 +180,6 @@ static int fetch_blobs(const struct ocifetch *f, const json_t *record, const str
 
 // ---- what is known of it then ----
 
-static bool lists(const struct manifest *index, const char *digest)
-{
-	size_t i;
-	json_t *entry;
-	json_array_foreach(index->is_index ? manifest_entries(index) : NULL, i, entry)
-		if (!strcmp(json_string_value(json_object_get(entry, "digest")), digest))
-			return true;
-	return false;
-}
-
 // Whether the digest in the user's reference is that of the manifest, or of the index that names it.
 static bool is_pinned(const struct ocifetch *f, const json_t *record, const char *digest, struct err *e)
 {
@@ -199,7 +189,7 @@ static bool is_pinned(const struct ocifetch *f, const json_t *record, const char
 	if (by_index && fetch_manifest(f, record, "index", &index, e) < 0)
 		return false;
 	const char *outer = json_string_value(json_object_get(by_index, "digest"));
-	if (by_index && !lists(&index, digest)) {
+	if (by_index && !manifest_lists(&index, digest)) {
 		err_set(e, STATUS_REFUSED, "manifest %s: not in the index of the record", digest);
 		return false;
 	}

@@ -69,16 +69,6 @@ static json_t *judge_message(const struct judges *j, const struct buf *message, 
 
 // ---- what it vouches for ----
 
-static bool lists(const struct manifest *index, const char *digest)
-{
-	size_t i;
-	json_t *entry;
-	json_array_foreach(manifest_entries(index), i, entry)
-		if (!strcmp(json_string_value(json_object_get(entry, "digest")), digest))
-			return true;
-	return false;
-}
-
 // The index is what the store has under the signed digest, not what the record says of it.
 static int check_index(struct store *s, const char *index, const char *digest, struct err *e)
 {
@@ -87,7 +77,7 @@ static int check_index(struct store *s, const char *index, const char *digest, s
 	if (store_read_blob(s, index, MANIFEST_BYTES_MAX, &text, e) < 0 ||
 		manifest_parse(buf_text(&text), text.length, NULL, &m, e) < 0)
 		return err_context(e, "index");
-	return m.is_index && lists(&m, digest) ? 0 : err_set(e, STATUS_REFUSED, "the signed index does not list this image");
+	return manifest_lists(&m, digest) ? 0 : err_set(e, STATUS_REFUSED, "the signed index does not list this image");
 }
 
 static const char *index_digest(const json_t *record)

@@ -219,6 +219,16 @@ json_t *manifest_entries(const struct manifest *m)
 	return json_object_get(m->json, "manifests");
 }
 
+bool manifest_lists(const struct manifest *m, const char *digest)
+{
+	size_t i;
+	json_t *entry;
+	json_array_foreach(m->is_index ? manifest_entries(m) : NULL, i, entry)
+		if (!strcmp(json_string_value(json_object_get(entry, "digest")), digest))
+			return true;
+	return false;
+}
+
 // ---- platforms ----
 
 static const char *text_of(const json_t *object, const char *key)

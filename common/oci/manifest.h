@@ -33,6 +33,8 @@ json_t *manifest_config(const struct manifest *m);  // borrowed; of an image
 json_t *manifest_layers(const struct manifest *m);  // borrowed; of an image
 json_t *manifest_entries(const struct manifest *m); // borrowed; of an index
 
+bool manifest_lists(const struct manifest *m, const char *digest); // whether it is an index with an entry of this digest
+
 // Whether a media type is that of one of the four; and of what an image's config is.
 bool manifest_is_type(const char *media_type);
 bool manifest_is_config_type(const char *media_type);
