@@ -34,7 +34,7 @@ static void free_judges(struct judges *j)
 
 // ---- one signature ----
 
-static int judge_packet(const struct judges *j, const struct verifypgp_made *made, const struct buf *text,
+static int judge_detached(const struct judges *j, const struct verifypgp_made *made, const struct buf *text,
 	char fingerprint[static PGP_FINGERPRINT_MAX], struct err *e)
 {
 	char digest[DIGEST_TEXT_MAX];
@@ -59,7 +59,7 @@ static json_t *judge_message(const struct judges *j, const struct buf *message, 
 	if (failed && e->status == STATUS_MALFORMED)
 		e->status = STATUS_REFUSED; // a bad signature, whatever is wrong with it
 	if (!failed)
-		failed = judge_packet(j, &made, &m.text, fingerprint, e);
+		failed = judge_detached(j, &made, &m.text, fingerprint, e);
 	verifypgp_free_made(&made);
 	if (failed)
 		return NULL;
