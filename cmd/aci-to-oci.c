@@ -226,7 +226,7 @@ static json_t *describe(const struct conversion *c, json_t *from, const struct a
 	json_object_set_new(record, "name", json_string(aci_name(manifest)));
 	json_object_set_new(record, "labels", aci_labels(manifest));
 	tell_unverified(from, manifest);
-	ociaci_derive(record, from);
+	image_derive(record, from);
 	return record;
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/cmd.h"
+#include "base/jsonio.h"
 #include "base/mem.h"
 #include "base/msg.h"
 #include "base/record.h"
@@ -37,11 +38,6 @@ static const struct cmd cmd = {
 	.options = options,
 };
 
-static const char *text_of(const json_t *record, const char *key)
-{
-	return json_string_value(json_object_get(record, key));
-}
-
 static json_t *parse_names(struct cmd_operands names, struct err *e)
 {
 	json_t *records = json_array();
@@ -49,7 +45,7 @@ static json_t *parse_names(struct cmd_operands names, struct err *e)
 		json_t *record = ref_parse(names.items[i], e);
 		if (record)
 			json_array_append_new(records, record);
-		if (record && strcmp(text_of(record, "transport"), "appc") != 0)
+		if (record && strcmp(jsonio_find_text(record, "transport"), "appc") != 0)
 			err_set(e, STATUS_USAGE, "'%s': not the name of an App Container image", names.items[i]);
 		if (e->status) {
 			json_decref(records);
@@ -61,7 +57,7 @@ static json_t *parse_names(struct cmd_operands names, struct err *e)
 
 static bool needs_discovery(const json_t *record)
 {
-	const char *transport = text_of(record, "transport");
+	const char *transport = jsonio_find_text(record, "transport");
 	return (!transport || !strcmp(transport, "appc")) && !json_object_get(record, "endpoints") &&
 		!json_object_get(record, "id");
 }
@@ -115,7 +111,7 @@ static int discover(json_t *record, struct err *e)
 		return 0;
 	if (complete(record, e) < 0)
 		return -1;
-	const char *name = text_of(record, "name");
+	const char *name = jsonio_find_text(record, "name");
 	const json_t *labels = json_object_get(record, "labels");
 	int result = discovery_run(name, labels, user.keys, &found, e);
 	if (!result && !user.keys)
@@ -125,7 +121,7 @@ static int discover(json_t *record, struct err *e)
 	discovery_free(&found);
 	if (result < 0 || user.keys)
 		return result;
-	if (!strcmp(text_of(labels, "version"), "latest")) {
+	if (!strcmp(jsonio_find_text(labels, "version"), "latest")) {
 		msg_info("'%s': version latest is unpinned: another image may come next time", name);
 		json_object_set_new(record, "pinned", json_false());
 	}

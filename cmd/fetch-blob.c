@@ -9,6 +9,7 @@
 
 #include "base/cmd.h"
 #include "base/io.h"
+#include "base/jsonio.h"
 #include "base/msg.h"
 #include "base/progress.h"
 #include "base/record.h"
@@ -64,11 +65,6 @@ static const struct cmd cmd = {
 	.options = options,
 };
 
-static const char *text_of(const json_t *object, const char *key)
-{
-	return json_string_value(json_object_get(object, key));
-}
-
 // ---- what is opened before the sandbox closes ----
 
 static int open_places(const json_t *records, struct sandbox *sandbox, struct err *e)
@@ -108,7 +104,7 @@ static int fetch_oci_signatures(struct store *s, json_t *record, struct err *e)
 static int fetch_layers(struct store *s, json_t *record, struct err *e)
 {
 	const struct ocifetch f = { s, &origins, user.foreign, fetching.limit, (size_t)user.jobs };
-	const char *ref = text_of(record, "ref");
+	const char *ref = jsonio_find_text(record, "ref");
 	for (const char *const *check = http_insecure(); origin_is_registry(record) && *check; check++)
 		image_add_insecure(record, *check);
 	if (ocifetch_image(&f, record, e) == 0 && fetch_oci_signatures(s, record, e) == 0)
@@ -119,15 +115,15 @@ static int fetch_layers(struct store *s, json_t *record, struct err *e)
 // A reference to a registry or a layout, of which only reg-resolve can say what it means now.
 static bool is_unresolved(const json_t *record)
 {
-	return text_of(record, "registry") || text_of(record, "path");
+	return jsonio_find_text(record, "registry") || jsonio_find_text(record, "path");
 }
 
 static int absent(const json_t *record, struct err *e)
 {
-	const char *what = text_of(record, "id");
-	what = what ? what : is_unresolved(record) ? text_of(record, "ref") : text_of(record, "name");
+	const char *what = jsonio_find_text(record, "id");
+	what = what ? what : is_unresolved(record) ? jsonio_find_text(record, "ref") : jsonio_find_text(record, "name");
 	err_set(e, STATUS_NOT_FOUND, "'%s': not in the store, and nothing says where to fetch it", what ? what : "image");
-	return text_of(record, "id")
+	return jsonio_find_text(record, "id")
 		? -1
 		: err_hint(e, "put %s before this stage", is_unresolved(record) ? "reg-resolve" : "discover");
 }
@@ -152,11 +148,11 @@ static void add_signature(json_t *record)
 	json_t *endpoint;
 	ssize_t off = place_in_insecure(record, "image");
 	jsonio_auto json_t *signature = NULL;
-	const char *from = text_of(json_object_get(record, "source"), "url");
+	const char *from = jsonio_find_text(json_object_get(record, "source"), "url");
 	if (off < 0 || fetching.no_signature || json_object_get(record, "signature") || !strcmp(user.pull_policy, "never"))
 		return;
 	json_array_foreach(json_object_get(record, "endpoints"), i, endpoint)
-		if (from && !strcmp(from, text_of(endpoint, "url")) && !signature &&
+		if (from && !strcmp(from, jsonio_find_text(endpoint, "url")) && !signature &&
 			acifetch_signature(&fetching, endpoint, &signature, &e) < 0)
 			msg_warn("%s: the image stays without its signature", e.text);
 	if (!signature)
@@ -182,18 +178,19 @@ static int fetch(struct store *s, json_t *record, struct err *e)
 		return store_renew_blob(s, d.digest, d.size, e);
 	}
 	bool update = !strcmp(user.pull_policy, "update"), never = !strcmp(user.pull_policy, "never");
-	jsonio_auto json_t *stored = blob || text_of(record, "digest") ? NULL : wanted_find_stored(s, record, e);
+	jsonio_auto json_t *stored = blob || jsonio_find_text(record, "digest") ? NULL : wanted_find_stored(s, record, e);
 	if (e->status)
 		return -1;
 	size_t endpoints = json_array_size(json_object_get(record, "endpoints"));
-	if (stored && (!update || text_of(record, "id") || !endpoints)) {
+	if (stored && (!update || jsonio_find_text(record, "id") || !endpoints)) {
 		wanted_use_stored(record, stored);
 		return 0;
 	}
 	if (!endpoints)
 		return absent(record, e);
 	if (never && !wanted_is_file(record))
-		return err_set(e, STATUS_NOT_FOUND, "'%s': not in the store, and --pull-policy is never", text_of(record, "ref"));
+		return err_set(e, STATUS_NOT_FOUND, "'%s': not in the store, and --pull-policy is never",
+			jsonio_find_text(record, "ref"));
 	if (fetching.no_signature)
 		image_add_insecure(record, "image");
 	for (const char *const *check = http_insecure(); *check; check++)

@@ -206,7 +206,7 @@ static json_t *describe(const struct conversion *c, const json_t *from, const st
 	mem_auto char *id = mem_format("sha512-%s", is->sha512 + sizeof "sha512:" - 1);
 	json_t *record = aci_record(id, c->origin.manifest);
 	json_object_set_new(record, "blob", descriptor_json(MEDIA_ACI, is->sha256, is->size));
-	ociaci_derive(record, from);
+	image_derive(record, from);
 	return record;
 }
 

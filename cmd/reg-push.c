@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/cmd.h"
+#include "base/jsonio.h"
 #include "base/mem.h"
 #include "base/msg.h"
 #include "base/progress.h"
@@ -47,16 +48,11 @@ static const struct cmd cmd = {
 	.options = options,
 };
 
-static const char *text_of(const json_t *record, const char *key)
-{
-	return json_string_value(json_object_get(record, key));
-}
-
 // ---- from and to where ----
 
 static bool is_layout(const json_t *to)
 {
-	return !strcmp(text_of(to, "transport"), "oci");
+	return !strcmp(jsonio_find_text(to, "transport"), "oci");
 }
 
 static json_t *parse_destination(const char *operand, struct err *e)
@@ -64,7 +60,7 @@ static json_t *parse_destination(const char *operand, struct err *e)
 	jsonio_auto json_t *to = !strncmp(operand, "oci:", 4) ? ref_parse(operand, e) : ref_parse_registry(operand, e);
 	if (!to)
 		return NULL;
-	if (is_layout(to) && !text_of(to, "tag")) {
+	if (is_layout(to) && !jsonio_find_text(to, "tag")) {
 		err_set(e, STATUS_USAGE, "'%s': no name for the image in the layout", operand);
 		err_hint(e, "%s:NAME", operand);
 		return NULL;
@@ -75,8 +71,9 @@ static json_t *parse_destination(const char *operand, struct err *e)
 static int open_target(struct target *t, const json_t *to, struct sandbox *sandbox, struct err *e)
 {
 	if (is_layout(to))
-		return target_open_layout(t, text_of(to, "path"), sandbox, e);
-	struct registry *r = registry_open(text_of(to, "registry"), text_of(to, "repository"), REGISTRY_PUSH, e);
+		return target_open_layout(t, jsonio_find_text(to, "path"), sandbox, e);
+	struct registry *r =
+		registry_open(jsonio_find_text(to, "registry"), jsonio_find_text(to, "repository"), REGISTRY_PUSH, e);
 	if (r)
 		target_open_registry(t, r);
 	return r ? 0 : -1;
@@ -87,7 +84,7 @@ static const char *mount_source(struct target *t, const json_t *record, const js
 {
 	if (is_layout(to) || !origin_is_registry(record))
 		return NULL;
-	return registry_mount_from(t->context, text_of(record, "registry"), text_of(record, "repository"));
+	return registry_mount_from(t->context, jsonio_find_text(record, "registry"), jsonio_find_text(record, "repository"));
 }
 
 // A token is for the scopes it was asked with.
@@ -106,16 +103,17 @@ static const json_t *what_goes(const json_t *record, bool as_index, struct err *
 	const json_t *descriptor = json_object_get(record, as_index ? "index" : "manifest");
 	if (!descriptor)
 		err_set(e, STATUS_REFUSED, "'%s': no index led to this image",
-			text_of(record, "ref") ? text_of(record, "ref") : "image");
+			jsonio_find_text(record, "ref") ? jsonio_find_text(record, "ref") : "image");
 	return descriptor;
 }
 
 static int check_digest(const json_t *to, const json_t *descriptor, struct err *e)
 {
-	const char *wanted = text_of(to, "digest"), *is = text_of(descriptor, "digest");
+	const char *wanted = jsonio_find_text(to, "digest"), *is = jsonio_find_text(descriptor, "digest");
 	if (!wanted || !strcmp(wanted, is))
 		return 0;
-	return err_set(e, STATUS_REFUSED, "'%s': digest mismatch: expected %s, found %s", text_of(to, "ref"), wanted, is);
+	return err_set(e, STATUS_REFUSED, "'%s': digest mismatch: expected %s, found %s", jsonio_find_text(to, "ref"), wanted,
+		is);
 }
 
 static void describe(json_t *record, const json_t *to, const json_t *descriptor, json_t *referrers)
@@ -144,15 +142,15 @@ static int push(struct push *p, struct origins *origins, json_t *record, const j
 	p->source = origin_find(origins, record, &unknown);
 	if (!p->source && unknown.status != STATUS_USAGE && !user.alone)
 		msg_warn("signatures stay behind: %s", unknown.text);
-	const char *from = text_of(record, "transport");
+	const char *from = jsonio_find_text(record, "transport");
 	p->source_has_tags = from && (!strcmp(from, "docker") || !strcmp(from, "oci") || !strcmp(from, "oci-archive"));
 	p->mount_from = mount_source(p->target, record, to);
 	p->referrers = json_array();
-	int result = push_manifest(p, descriptor, text_of(to, "digest") ? NULL : text_of(to, "tag"), e);
+	int result = push_manifest(p, descriptor, jsonio_find_text(to, "digest") ? NULL : jsonio_find_text(to, "tag"), e);
 	if (!result)
 		describe(record, to, descriptor, p->referrers);
 	json_decref(p->referrers);
-	const char *ref = text_of(to, "ref");
+	const char *ref = jsonio_find_text(to, "ref");
 	return result < 0 ? err_context(e, "'%s'", ref) : 0;
 }
 
@@ -164,9 +162,10 @@ static int check_records(const json_t *records, struct err *e)
 	json_array_foreach(records, i, record) {
 		if (!ociimage_is(record))
 			return err_set(e, STATUS_REFUSED, "'%s': no manifest: %s",
-				text_of(record, "ref") ? text_of(record, "ref") : "image",
-				text_of(record, "registry") || text_of(record, "path") ? "put reg-resolve before this stage"
-										       : "only an OCI image can be put there");
+				jsonio_find_text(record, "ref") ? jsonio_find_text(record, "ref") : "image",
+				jsonio_find_text(record, "registry") || jsonio_find_text(record, "path")
+					? "put reg-resolve before this stage"
+					: "only an OCI image can be put there");
 		if (i && !(first && json_equal(first, json_object_get(record, "index"))))
 			return err_set(e, STATUS_REFUSED, "%zu images for one name, and not of one index",
 				json_array_size(records));
@@ -192,7 +191,8 @@ static int push_all(json_t *records, const json_t *to, struct err *e)
 	const char *tmp = getenv("TMPDIR");
 	texts_add(&sandbox.writes, tmp && *tmp ? tmp : "/tmp"); // what comes straight from another place passes through there
 	store_auto *s = storecmd_open(STORECMD_RESUME, &sandbox, e);
-	mem_auto char *place = is_layout(to) ? NULL : mem_format("%s/%s", text_of(to, "registry"), text_of(to, "repository"));
+	mem_auto char *place =
+		is_layout(to) ? NULL : mem_format("%s/%s", jsonio_find_text(to, "registry"), jsonio_find_text(to, "repository"));
 	struct push p = { .store = s,
 		.target = &target,
 		.place = place,

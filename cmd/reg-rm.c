@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/cmd.h"
+#include "base/jsonio.h"
 #include "base/mem.h"
 #include "base/record.h"
 #include "oci/ref.h"
@@ -36,11 +37,6 @@ static const struct cmd cmd = {
 	.options = options,
 };
 
-static const char *text_of(const json_t *record, const char *key)
-{
-	return json_string_value(json_object_get(record, key));
-}
-
 // Its record with the digest it has now.
 static json_t *find(const char *operand, struct err *e)
 {
@@ -50,9 +46,10 @@ static json_t *find(const char *operand, struct err *e)
 	json_t *record = ref_parse_registry(operand, e);
 	if (!record)
 		return NULL;
-	const char *named = text_of(record, "digest");
-	struct registry *r = registry_open(text_of(record, "registry"), text_of(record, "repository"), ACTIONS, e);
-	int failed = r ? registry_manifest(r, named ? named : text_of(record, "tag"), &text, &type, digest, e) : -1;
+	const char *named = jsonio_find_text(record, "digest");
+	struct registry *r =
+		registry_open(jsonio_find_text(record, "registry"), jsonio_find_text(record, "repository"), ACTIONS, e);
+	int failed = r ? registry_manifest(r, named ? named : jsonio_find_text(record, "tag"), &text, &type, digest, e) : -1;
 	registry_close(r);
 	if (failed) {
 		json_decref(record);
@@ -65,13 +62,13 @@ static json_t *find(const char *operand, struct err *e)
 
 static int check_unused(struct registry *r, const json_t *record, struct err *e)
 {
-	struct registry_use use = { .digest = text_of(record, "digest") };
+	struct registry_use use = { .digest = jsonio_find_text(record, "digest") };
 	if (user.force)
 		return 0;
-	int failed = registry_find_uses(r, text_of(record, "tag"), (size_t)user.max_names, &use, 1, e);
+	int failed = registry_find_uses(r, jsonio_find_text(record, "tag"), (size_t)user.max_names, &use, 1, e);
 	if (!failed && use.tag) {
-		failed =
-			err_set(e, STATUS_REFUSED, "'%s': the tag '%s' leads to the same image", text_of(record, "ref"), use.tag);
+		failed = err_set(e, STATUS_REFUSED, "'%s': the tag '%s' leads to the same image", jsonio_find_text(record, "ref"),
+			use.tag);
 		err_hint(e, "--force removes the image with all its tags");
 	}
 	free(use.tag);
@@ -82,14 +79,15 @@ static int check_unused(struct registry *r, const json_t *record, struct err *e)
 static int remove_image(const json_t *record, struct err *e)
 {
 	struct err why = { 0 };
-	struct registry *r = registry_open(text_of(record, "registry"), text_of(record, "repository"), ACTIONS, e);
-	const char *tag = text_of(record, "tag");
+	struct registry *r =
+		registry_open(jsonio_find_text(record, "registry"), jsonio_find_text(record, "repository"), ACTIONS, e);
+	const char *tag = jsonio_find_text(record, "tag");
 	bool done = !user.force && tag && registry_delete_manifest(r, tag, &why) == 0;
 	bool cannot = !done && tag && !user.force && why.status != STATUS_REFUSED && why.status != STATUS_NOT_FOUND;
 	if (cannot)
 		*e = why;
 	if (!done && !cannot && check_unused(r, record, e) == 0)
-		registry_delete_manifest(r, text_of(record, "digest"), e);
+		registry_delete_manifest(r, jsonio_find_text(record, "digest"), e);
 	registry_close(r);
 	return e->status ? -1 : 0;
 }

@@ -32,14 +32,9 @@ static const struct cmd cmd = {
 	.options = options,
 };
 
-static const char *text_of(const json_t *record, const char *key)
-{
-	return json_string_value(json_object_get(record, key));
-}
-
 static void add_tag(json_t *records, const json_t *repository, const char *tag)
 {
-	const char *name = text_of(repository, "registry"), *path = text_of(repository, "repository");
+	const char *name = jsonio_find_text(repository, "registry"), *path = jsonio_find_text(repository, "repository");
 	json_array_append_new(records,
 		json_pack("{s:s, s:o, s:s, s:s, s:s, s:o}", "kind", "tag", "name", json_sprintf("%s/%s", name, path), "registry",
 			name, "repository", path, "tag", tag, "ref", json_sprintf("docker://%s/%s:%s", name, path, tag)));
@@ -49,7 +44,9 @@ static int list(const char *operand, json_t *records, struct err *e)
 {
 	texts_auto tags = { 0 };
 	jsonio_auto json_t *ref = ref_parse_registry(operand, e);
-	struct registry *r = ref ? registry_open(text_of(ref, "registry"), text_of(ref, "repository"), REGISTRY_PULL, e) : NULL;
+	struct registry *r = ref
+		? registry_open(jsonio_find_text(ref, "registry"), jsonio_find_text(ref, "repository"), REGISTRY_PULL, e)
+		: NULL;
 	int result = r ? registry_tags(r, (size_t)user.max_names, &tags, e) : -1;
 	registry_close(r);
 	for (size_t i = 0; !result && i < tags.count; i++)

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/cmd.h"
+#include "base/jsonio.h"
 #include "base/mem.h"
 #include "base/msg.h"
 #include "base/record.h"
@@ -91,14 +92,10 @@ static void verify_again(struct store *s, const struct trust *trust, json_t *rec
 	}
 }
 
-static const char *text_of(const json_t *record, const char *key)
-{
-	return json_string_value(json_object_get(record, key));
-}
-
 static char *name_of(const json_t *record)
 {
-	const char *name = text_of(record, "name"), *version = text_of(json_object_get(record, "labels"), "version");
+	const char *name = jsonio_find_text(record, "name"),
+		   *version = jsonio_find_text(json_object_get(record, "labels"), "version");
 	return name && version ? mem_format("%s:%s", name, version) : mem_text(name);
 }
 
@@ -144,8 +141,8 @@ static void add_row(struct table *t, const json_t *record)
 	table_add(t, id);
 	table_add(t, name);
 	table_add(t, buf_text(&size));
-	table_add(t, text_of(record, "imported"));
-	table_add(t, text_of(record, "used"));
+	table_add(t, jsonio_find_text(record, "imported"));
+	table_add(t, jsonio_find_text(record, "used"));
 }
 
 static void print_table(const json_t *records)

@@ -118,11 +118,12 @@ static ssize_t from_look(void *context, void *data, size_t length, struct err *e
 	struct look *l = context;
 	size_t left = sizeof l->start - l->replayed;
 	ssize_t n = (ssize_t)(length < left ? length : left);
-	if (left)
+	if (left) {
 		memcpy(data, l->start + l->replayed, (size_t)n);
-	else
+		l->replayed += (size_t)n;
+	} else {
 		n = codec_read(l->codec, data, length, e);
-	l->replayed += left ? (size_t)n : 0;
+	}
 	if (n > 0)
 		hash_add(l->hash, data, (size_t)n);
 	return n;

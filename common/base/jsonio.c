@@ -150,6 +150,11 @@ int jsonio_get_bool(const json_t *object, const char *key, bool fallback, bool *
 	return 0;
 }
 
+const char *jsonio_find_text(const json_t *object, const char *key)
+{
+	return json_string_value(json_object_get(object, key));
+}
+
 const char *jsonio_need_text(const json_t *object, const char *key, struct err *e)
 {
 	json_t *value = json_object_get(object, key);

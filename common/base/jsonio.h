@@ -36,6 +36,9 @@ json_t *jsonio_get_array(const json_t *object, const char *key, struct err *e);
 int jsonio_get_size(const json_t *object, const char *key, int64_t fallback, int64_t *out, struct err *e); // 0..2^63-1
 int jsonio_get_bool(const json_t *object, const char *key, bool fallback, bool *out, struct err *e);
 
+// For what was checked before, or may be anything: NULL too where it is of another type.
+const char *jsonio_find_text(const json_t *object, const char *key);
+
 // As jsonio_get_text, but a missing member is STATUS_MALFORMED too.
 const char *jsonio_need_text(const json_t *object, const char *key, struct err *e);
 

@@ -9,7 +9,7 @@
 #include "disk/freemap.h"
 #include "disk/xts.h"
 
-enum { PAYLOAD_PIECE = 512 << 10, PAYLOAD_JOBS_MAX = 64 };
+enum { PAYLOAD_PIECE = 512 << 10, PAYLOAD_JOBS_MAX = 64 }; // bytes; threads
 
 struct payload {
 	int in, out; // neither is ever moved: a pipe will do. Of a regular file the holes are not read
@@ -24,8 +24,8 @@ struct payload {
 	// Called once, when all input has come and is as long as announced, before the last piece goes out: until then nobody can take the
 	// output for whole. May be NULL. Not called when in_bytes is -1.
 	int (*arrived)(void *context, struct err *e);
-	void (*moved)(void *context,
-		int64_t bytes); // after each piece written, and with 0 each second without one; one call at a time; may be NULL
+	// After each piece written, and with 0 each second without one; one call at a time. May be NULL.
+	void (*moved)(void *context, int64_t bytes);
 	void *context;
 };
 

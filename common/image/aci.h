@@ -26,9 +26,9 @@ void aci_check(const json_t *manifest, struct findings *findings);
 // An `app` and a list of annotations alone, as pod manifests have them, too.
 schema_check aci_check_app, aci_check_annotations;
 
-// The manifest's name and labels in the record's form: a borrowed name, a new object of labels.
+// The manifest's name, borrowed; the labels of a manifest or a dependency in the record's form, a new object.
 const char *aci_name(const json_t *manifest);
-json_t *aci_labels(const json_t *manifest);
+json_t *aci_labels(const json_t *labelled);
 
 // Whether its rootfs needs no other image and hides nothing: neither dependencies nor pathWhitelist.
 bool aci_stands_alone(const json_t *manifest);

@@ -21,11 +21,6 @@
 
 #define SIGNATURE_MAX ((int64_t)64 << 10) // a signature takes at most a few KiB
 
-static const char *text_of(const json_t *object, const char *key)
-{
-	return json_string_value(json_object_get(object, key));
-}
-
 static void set_text(json_t *object, const char *key, const char *value)
 {
 	json_object_set_new(object, key, json_string(value));
@@ -51,9 +46,9 @@ void acifetch_open_local(struct acifetch *f, const json_t *record)
 	json_array_foreach(json_object_get(record, "endpoints"), i, endpoint) {
 		if (!wanted_is_file(record))
 			break;
-		open_local(f, text_of(endpoint, "url"));
+		open_local(f, jsonio_find_text(endpoint, "url"));
 		if (!f->no_signature && !f->signature)
-			open_local(f, text_of(endpoint, "signature"));
+			open_local(f, jsonio_find_text(endpoint, "signature"));
 	}
 }
 
@@ -121,7 +116,7 @@ static char *other_signature(const char *url)
 
 int acifetch_signature(const struct acifetch *f, const json_t *endpoint, json_t **descriptor, struct err *e)
 {
-	const char *url = text_of(endpoint, "signature");
+	const char *url = jsonio_find_text(endpoint, "signature");
 	if (f->no_signature)
 		return 0;
 	if (f->signature_fd >= 0)
@@ -137,7 +132,7 @@ int acifetch_signature(const struct acifetch *f, const json_t *endpoint, json_t 
 		return file < 0 || fetch_signature(f->store, url, file, descriptor, e) < 0 ? -1 : 0;
 	}
 	int got = fetch_signature(f->store, url, -1, descriptor, e);
-	mem_auto char *other = got ? NULL : other_signature(text_of(endpoint, "url"));
+	mem_auto char *other = got ? NULL : other_signature(jsonio_find_text(endpoint, "url"));
 	return got < 0 || (other && fetch_signature(f->store, other, -1, descriptor, e) < 0) ? -1 : 0;
 }
 
@@ -146,7 +141,7 @@ int acifetch_signature(const struct acifetch *f, const json_t *endpoint, json_t 
 // What the bytes are: as asked for, else as the record says, else an App Container Image.
 static const char *media_type(const struct acifetch *f, const json_t *record)
 {
-	const char *type = text_of(json_object_get(record, "blob"), "mediaType");
+	const char *type = jsonio_find_text(json_object_get(record, "blob"), "mediaType");
 	return f->media_type ? f->media_type : type ? type : MEDIA_ACI;
 }
 
@@ -167,7 +162,7 @@ static void describe_image(json_t *record, const struct aci_scan *scan)
 
 static void describe(const struct acifetch *f, json_t *record, const struct download *d, const char *url, json_t *signature)
 {
-	const char *asked = text_of(record, "digest");
+	const char *asked = jsonio_find_text(record, "digest");
 	json_t *blob = descriptor_json(media_type(f, record), d->is.sha256, d->is.size);
 	json_object_set_new(record, "blob", blob);
 	if (d->is.scan.manifest)
@@ -200,7 +195,7 @@ static int take(const struct acifetch *f, json_t *record, const json_t *endpoint
 		return -1;
 	if (d->is.sha512[0] && store_alias_blob(f->store, d->is.sha512, d->is.sha256, e) < 0)
 		return -1;
-	describe(f, record, d, text_of(endpoint, "url"), signature);
+	describe(f, record, d, jsonio_find_text(endpoint, "url"), signature);
 	return 0;
 }
 
@@ -210,8 +205,9 @@ static int fetch_endpoint(const struct acifetch *f, json_t *record, const json_t
 {
 	const json_t *blob = json_object_get(record, "blob");
 	const json_t *source = json_object_get(stored, "source");
-	const char *url = text_of(endpoint, "url"), *from = text_of(source, "url");
-	const char *digest = text_of(record, "digest") ? text_of(record, "digest") : text_of(blob, "digest");
+	const char *url = jsonio_find_text(endpoint, "url"), *from = jsonio_find_text(source, "url");
+	const char *digest =
+		jsonio_find_text(record, "digest") ? jsonio_find_text(record, "digest") : jsonio_find_text(blob, "digest");
 	struct download_request q = { .url = url,
 		.source = -1,
 		.label = is_aci(f, record) ? "Downloading aci" : "Downloading blob",
@@ -222,7 +218,7 @@ static int fetch_endpoint(const struct acifetch *f, json_t *record, const json_t
 	if (json_is_integer(json_object_get(blob, "size")))
 		q.size = json_integer_value(json_object_get(blob, "size"));
 	if (from && !strcmp(from, url))
-		q.validator = text_of(source, "validator");
+		q.validator = jsonio_find_text(source, "validator");
 	if (!strncmp(url, "file:", 5) && (q.source = find_local(f, url, e)) < 0)
 		return -1;
 	struct download d;

@@ -157,17 +157,6 @@ static int read_archive(struct rendering *r, struct aci_pass *p, struct err *e)
 
 // ---- dependencies ----
 
-// The manifest's list of {name, value} as the object that the store looks for. A new reference.
-static json_t *wanted_labels(const json_t *dependency)
-{
-	json_t *labels = json_object();
-	size_t i;
-	json_t *label;
-	json_array_foreach(json_object_get(dependency, "labels"), i, label)
-		json_object_set(labels, json_string_value(json_object_get(label, "name")), json_object_get(label, "value"));
-	return labels;
-}
-
 static bool has_labels(const json_t *record, json_t *wanted)
 {
 	const char *name;
@@ -183,7 +172,7 @@ static json_t *find_dependency(const struct rendering *r, const json_t *dependen
 {
 	const char *name = json_string_value(json_object_get(dependency, "imageName"));
 	const char *id = json_string_value(json_object_get(dependency, "imageID"));
-	jsonio_auto json_t *labels = wanted_labels(dependency);
+	jsonio_auto json_t *labels = aci_labels(dependency);
 	jsonio_auto json_t *record = id ? store_find_id(r->store, id, e) : store_find_name(r->store, name, labels, e);
 	if (!record)
 		return NULL;

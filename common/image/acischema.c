@@ -375,12 +375,12 @@ const char *aci_name(const json_t *manifest)
 	return json_string_value(json_object_get(manifest, "name"));
 }
 
-json_t *aci_labels(const json_t *manifest)
+json_t *aci_labels(const json_t *labelled)
 {
 	json_t *labels = json_object();
 	size_t i;
 	json_t *item;
-	json_array_foreach(json_object_get(manifest, "labels"), i, item)
+	json_array_foreach(json_object_get(labelled, "labels"), i, item)
 		json_object_set(labels, json_string_value(json_object_get(item, "name")), json_object_get(item, "value"));
 	return labels;
 }

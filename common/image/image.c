@@ -196,3 +196,18 @@ int image_require_verified(json_t *record, bool unverified, struct err *e)
 	image_add_insecure(record, "verified");
 	return 0;
 }
+
+// ---- what it was made from ----
+
+void image_derive(json_t *record, const json_t *from)
+{
+	static const char *const kept[] = { "ref", "app", "insecure" };
+	jsonio_auto json_t *old = json_copy((json_t *)(uintptr_t)from);
+	for (size_t i = 0; i < ARRAY_LENGTH(kept); i++)
+		if (json_object_get(from, kept[i]))
+			json_object_set(record, kept[i], json_object_get(from, kept[i]));
+	json_object_del(old, "app");
+	json_object_del(old, "part");
+	json_object_del(old, "of");
+	json_object_set(record, "derived_from", old);
+}

@@ -1,4 +1,5 @@
-// The image record, the main carrier of the kit (DESIGN section 2, tackle-records(5)): what it says about verification.
+// The image record, the main carrier of the kit (DESIGN section 2, tackle-records(5)): read, what it says about verification, and what it was
+// made from.
 // SPDX-License-Identifier: Apache-2.0
 #ifndef IMAGE_IMAGE_H
 #define IMAGE_IMAGE_H
@@ -40,5 +41,9 @@ void image_add_insecure(json_t *record, const char *check);
 // For programs with an effect: 0 when image_verified, or when `unverified` was asked for (which is warned about and entered in
 // `insecure`); else STATUS_REFUSED.
 int image_require_verified(json_t *record, bool unverified, struct err *e);
+
+// Makes `record` the successor of the one it was converted from: what the user asked for and every check that was switched off stay,
+// what was verified does not (DESIGN section 2).
+void image_derive(json_t *record, const json_t *from);
 
 #endif

@@ -29,9 +29,9 @@ static inline bool layernode_is_directory(const struct layernode *n)
 	return n->inode->type == TAR_DIRECTORY;
 }
 
+// NULL when no node has the name. An added one is new there and belongs to the directory; a removed one is freed, if there is one.
 struct layernode *layernode_find(const unsigned char *key, const struct layernode *directory, const char *name, size_t length);
-void layernode_add(const unsigned char *key, struct layernode *directory,
-	struct layernode *n); // owned by it; the name is new there
+void layernode_add(const unsigned char *key, struct layernode *directory, struct layernode *n);
 void layernode_remove(const unsigned char *key, struct layernode *directory, const char *name, size_t length);
 
 #endif

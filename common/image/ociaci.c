@@ -358,16 +358,3 @@ json_t *ociaci_config(const json_t *manifest, json_t *diff_ids, struct err *e)
 	put_docker_app(json_object_get(config, "config"), json_object_get(manifest, "app"));
 	return put_platform(config, manifest, e) < 0 ? NULL : json_incref(config);
 }
-
-void ociaci_derive(json_t *record, const json_t *from)
-{
-	static const char *const kept[] = { "ref", "app", "insecure" };
-	jsonio_auto json_t *old = json_copy((json_t *)(uintptr_t)from);
-	for (size_t i = 0; i < ARRAY_LENGTH(kept); i++)
-		if (json_object_get(from, kept[i]))
-			json_object_set(record, kept[i], json_object_get(from, kept[i]));
-	json_object_del(old, "app");
-	json_object_del(old, "part");
-	json_object_del(old, "of");
-	json_object_set(record, "derived_from", old);
-}

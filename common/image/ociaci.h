@@ -16,8 +16,4 @@ json_t *ociaci_manifest(const json_t *record, const struct ociimage *image, cons
 // cannot name. It has no labels yet: ociorigin.h. A new reference or NULL.
 json_t *ociaci_config(const json_t *manifest, json_t *diff_ids, struct err *e);
 
-// Makes `record` the successor of the one it was converted from: what the user asked for and every check that was switched off stay,
-// what was verified does not (DESIGN section 2).
-void ociaci_derive(json_t *record, const json_t *from);
-
 #endif

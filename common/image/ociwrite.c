@@ -7,7 +7,7 @@
 #include "base/jsonio.h"
 #include "base/mem.h"
 #include "crypto/digest.h"
-#include "image/ociaci.h"
+#include "image/image.h"
 #include "image/ociwrite.h"
 #include "oci/descriptor.h"
 
@@ -126,7 +126,7 @@ json_t *ociwrite_add_layer(struct store *s, const json_t *base, const json_t *la
 	json_object_del(rest, "subject"); // what the base was about
 	json_t *record = ociwrite_image(s, config, layers, rest, e);
 	if (record)
-		ociaci_derive(record, base);
+		image_derive(record, base);
 	json_object_del(record, "ref"); // it is another image
 	return record;
 }

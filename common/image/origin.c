@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/jsonio.h"
 #include "base/mem.h"
 #include "image/origin.h"
 #include "image/tarfiles.h"
@@ -36,15 +37,11 @@ bool origin_is_local(const json_t *record)
 	return transport_of(record) && json_is_string(json_object_get(record, "path"));
 }
 
-static const char *text_of(const json_t *record, const char *key)
-{
-	return json_string_value(json_object_get(record, key));
-}
-
 bool origin_is_registry(const json_t *record)
 {
-	const char *transport = text_of(record, "transport");
-	return transport && !strcmp(transport, "docker") && text_of(record, "registry") && text_of(record, "repository");
+	const char *transport = jsonio_find_text(record, "transport");
+	return transport && !strcmp(transport, "docker") && jsonio_find_text(record, "registry") &&
+		jsonio_find_text(record, "repository");
 }
 
 bool origin_needs_network(const json_t *records)
@@ -61,9 +58,9 @@ bool origin_needs_network(const json_t *records)
 static char *place_of(const json_t *record)
 {
 	if (origin_is_registry(record))
-		return mem_format("docker:%s/%s", text_of(record, "registry"), text_of(record, "repository"));
+		return mem_format("docker:%s/%s", jsonio_find_text(record, "registry"), jsonio_find_text(record, "repository"));
 	const struct transport *transport = transport_of(record);
-	const char *path = text_of(record, "path");
+	const char *path = jsonio_find_text(record, "path");
 	return transport && path ? mem_format("%s:%s", transport->name, path) : NULL;
 }
 
@@ -93,8 +90,9 @@ static void open_place(const struct origins *o, struct origin *item, const struc
 static int open_lookaside(const struct origins *o, const json_t *record, struct lookaside *lookaside, struct err *e)
 {
 	*lookaside = (struct lookaside){ 0 };
-	mem_auto char *configured =
-		o->lookaside ? NULL : registriesd_lookaside(text_of(record, "registry"), text_of(record, "repository"), e);
+	mem_auto char *configured = o->lookaside
+		? NULL
+		: registriesd_lookaside(jsonio_find_text(record, "registry"), jsonio_find_text(record, "repository"), e);
 	const char *url = o->lookaside ? o->lookaside : configured;
 	if (!url)
 		return e->status ? -1 : 0;
@@ -111,7 +109,8 @@ static int open_lookaside(const struct origins *o, const json_t *record, struct 
 static void open_registry(const struct origins *o, struct origin *item, const json_t *record, struct sandbox *sandbox)
 {
 	struct lookaside lookaside;
-	if (sourceregistry_open(&item->source, text_of(record, "registry"), text_of(record, "repository"), &item->failed) < 0) {
+	if (sourceregistry_open(&item->source, jsonio_find_text(record, "registry"), jsonio_find_text(record, "repository"),
+		    &item->failed) < 0) {
 		item->failed.status = STATUS_MALFORMED; // it is no operand, but what a record says
 		return;
 	}
@@ -138,7 +137,7 @@ void origin_add(struct origins *o, const json_t *record, struct sandbox *sandbox
 	struct origin *item = &o->items[o->count++];
 	const struct transport *transport = transport_of(record);
 	if (transport)
-		open_place(o, item, transport, text_of(record, "path"), sandbox);
+		open_place(o, item, transport, jsonio_find_text(record, "path"), sandbox);
 	else
 		open_registry(o, item, record, sandbox);
 }
@@ -147,7 +146,7 @@ struct source *origin_find(struct origins *o, const json_t *record, struct err *
 {
 	mem_auto char *place = place_of(record);
 	struct origin *item = place ? find(o, place) : NULL;
-	const char *transport = text_of(record, "transport");
+	const char *transport = jsonio_find_text(record, "transport");
 	if (!item)
 		err_set(e, STATUS_USAGE, "transport '%s': not one this program reads images from",
 			transport ? transport : "none");

@@ -112,16 +112,6 @@ static struct item *next(struct crew *c)
 	return item;
 }
 
-static char *recall(void *note)
-{
-	return uploadnote_recall(note);
-}
-
-static void remember(void *note, const char *where)
-{
-	uploadnote_remember(note, where);
-}
-
 static int put(struct crew *c, struct item *item, struct err *e)
 {
 	const struct push *p = c->push;
@@ -134,8 +124,8 @@ static int put(struct crew *c, struct item *item, struct err *e)
 		.mount_from = p->mount_from,
 		.told = tell,
 		.told_context = c,
-		.recall = recall,
-		.remember = remember,
+		.recall = uploadnote_recall,
+		.remember = uploadnote_remember,
 		.memory = &note };
 	int result = target_blob(p->target, &b, e);
 	item->how = b.how;

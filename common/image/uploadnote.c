@@ -21,8 +21,9 @@ static char *name_of(const struct uploadnote *n)
 	return mem_format("partial/%s.upload", digest_digits(digest));
 }
 
-char *uploadnote_recall(struct uploadnote *n)
+char *uploadnote_recall(void *note)
 {
+	struct uploadnote *n = note;
 	char text[URL_MAX + 1];
 	struct stat st;
 	if (!n->store || n->name)
@@ -42,8 +43,9 @@ char *uploadnote_recall(struct uploadnote *n)
 }
 
 // The old line goes when the new one is there: a kill leaves one of them.
-void uploadnote_remember(struct uploadnote *n, const char *where)
+void uploadnote_remember(void *note, const char *where)
 {
+	const struct uploadnote *n = note;
 	mem_auto char *line = where ? mem_format("%s\n", where) : mem_text("");
 	ssize_t length = (ssize_t)strlen(line);
 	if (n->fd >= 0 && (pwrite(n->fd, line, (size_t)length, 0) != length || ftruncate(n->fd, length) < 0))

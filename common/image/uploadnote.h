@@ -15,8 +15,10 @@ struct uploadnote {
 	int fd;              // used inside; -1 at the start
 };
 
-char *uploadnote_recall(struct uploadnote *n);                     // malloced, or NULL: none, or another process is at it
-void uploadnote_remember(struct uploadnote *n, const char *where); // after recall; NULL: it is over
-void uploadnote_close(struct uploadnote *n);                       // the note stays, unless it is over
+// recall and remember of a target_blob, whose memory is the struct uploadnote. recall comes first: malloced, or NULL when there is none or
+// another process is at it.
+char *uploadnote_recall(void *note);
+void uploadnote_remember(void *note, const char *where); // NULL: it is over
+void uploadnote_close(struct uploadnote *n);             // the note stays, unless it is over
 
 #endif

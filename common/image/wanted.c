@@ -9,14 +9,9 @@
 #include "image/wanted.h"
 #include "oci/acname.h"
 
-static const char *text_of(const json_t *object, const char *key)
-{
-	return json_string_value(json_object_get(object, key));
-}
-
 bool wanted_is_file(const json_t *record)
 {
-	const char *transport = text_of(record, "transport");
+	const char *transport = jsonio_find_text(record, "transport");
 	return transport && !strcmp(transport, "file");
 }
 
@@ -47,7 +42,7 @@ static json_t *labels_asked(const json_t *record)
 // The manifest must be the one that was asked for (rkt:C-015).
 int wanted_check_manifest(const json_t *record, const struct aci_scan *scan, struct err *e)
 {
-	const char *name = text_of(record, "name"), *id = text_of(record, "id"), *label;
+	const char *name = jsonio_find_text(record, "name"), *id = jsonio_find_text(record, "id"), *label;
 	const char *found = aci_name(scan->manifest);
 	jsonio_auto json_t *asked = labels_asked(record);
 	jsonio_auto json_t *labels = aci_labels(scan->manifest);
@@ -57,7 +52,7 @@ int wanted_check_manifest(const json_t *record, const struct aci_scan *scan, str
 	if (id && strcmp(id, scan->id) != 0)
 		return err_set(e, STATUS_REFUSED, "requested id %s differs from fetched aci id: %s", id, scan->id);
 	json_object_foreach(asked, label, value) {
-		const char *wanted = json_string_value(value), *has = text_of(labels, label);
+		const char *wanted = json_string_value(value), *has = jsonio_find_text(labels, label);
 		if (!has)
 			return err_set(e, STATUS_REFUSED,
 				"requested value for label \"%s\": \"%s\": fetched aci has no such label", label, wanted);
@@ -80,7 +75,7 @@ int wanted_check(const json_t *record, struct err *e)
 	size_t i;
 	json_t *endpoint;
 	json_array_foreach(endpoints, i, endpoint)
-		if (!text_of(endpoint, "url"))
+		if (!jsonio_find_text(endpoint, "url"))
 			err_set(e, STATUS_MALFORMED, "field 'endpoints[%zu].url': missing", i);
 	if (e->status)
 		return -1;
@@ -100,8 +95,8 @@ static bool fits_defaults(const json_t *record, const json_t *stored)
 {
 	static const char *const platform[] = { "os", "arch" };
 	for (size_t i = 0; i < ARRAY_LENGTH(platform); i++) {
-		const char *wanted = text_of(json_object_get(record, "labels"), platform[i]);
-		const char *has = text_of(json_object_get(stored, "labels"), platform[i]);
+		const char *wanted = jsonio_find_text(json_object_get(record, "labels"), platform[i]);
+		const char *has = jsonio_find_text(json_object_get(stored, "labels"), platform[i]);
 		if (wanted && has && strcmp(wanted, has) != 0)
 			return false;
 	}
@@ -115,7 +110,7 @@ static json_t *find_by_url(struct store *s, const char *url, struct err *e)
 	size_t i;
 	json_t *stored;
 	json_array_foreach(all, i, stored) {
-		const char *from = text_of(json_object_get(stored, "source"), "url");
+		const char *from = jsonio_find_text(json_object_get(stored, "source"), "url");
 		if (from && !strcmp(from, url))
 			return json_incref(stored);
 	}
@@ -125,7 +120,7 @@ static json_t *find_by_url(struct store *s, const char *url, struct err *e)
 json_t *wanted_find_stored(struct store *s, const json_t *record, struct err *e)
 {
 	struct err absent = { 0 };
-	const char *id = text_of(record, "id"), *name = text_of(record, "name");
+	const char *id = jsonio_find_text(record, "id"), *name = jsonio_find_text(record, "name");
 	json_t *stored = NULL;
 	if (id) {
 		stored = store_find_id(s, id, &absent);
@@ -133,7 +128,7 @@ json_t *wanted_find_stored(struct store *s, const json_t *record, struct err *e)
 		jsonio_auto json_t *asked = labels_asked(record);
 		stored = store_find_name(s, name, asked, &absent);
 	} else if (!wanted_is_file(record)) {
-		const char *url = text_of(json_array_get(json_object_get(record, "endpoints"), 0), "url");
+		const char *url = jsonio_find_text(json_array_get(json_object_get(record, "endpoints"), 0), "url");
 		stored = url ? find_by_url(s, url, &absent) : NULL;
 	}
 	bool usable = stored && fits_defaults(record, stored) && image_digest(stored) && store_has_blob(s, image_digest(stored));

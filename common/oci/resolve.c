@@ -10,11 +10,6 @@
 #include "oci/ref.h"
 #include "oci/resolve.h"
 
-static const char *text_of(const json_t *object, const char *key)
-{
-	return json_string_value(json_object_get(object, key));
-}
-
 // ---- the platform asked for ----
 
 struct wanted {
@@ -25,12 +20,12 @@ struct wanted {
 static int judge_wanted(const json_t *record, const struct resolve_request *request, struct wanted *w, struct err *e)
 {
 	const json_t *asked = jsonio_get_object(record, "platform", e);
-	const char *os = text_of(asked, "os"), *architecture = text_of(asked, "architecture");
+	const char *os = jsonio_find_text(asked, "os"), *architecture = jsonio_find_text(asked, "architecture");
 	if (e->status)
 		return -1;
 	*w = (struct wanted){ request->platform, request->platform || asked };
 	if (!w->platform && asked)
-		w->platform = os && architecture ? platform_find(os, architecture, text_of(asked, "variant")) : NULL;
+		w->platform = os && architecture ? platform_find(os, architecture, jsonio_find_text(asked, "variant")) : NULL;
 	else if (!w->platform)
 		w->platform = platform_host();
 	return w->platform ? 0 : err_set(e, STATUS_MALFORMED, "field 'platform': not a platform this program knows");
@@ -42,7 +37,7 @@ static int judge_wanted(const json_t *record, const struct resolve_request *requ
 static void add_local_name(json_t *record, json_t *labels)
 {
 	struct err ignored = { 0 };
-	const char *tag = text_of(record, "tag");
+	const char *tag = jsonio_find_text(record, "tag");
 	if (!tag || !strpbrk(tag, "/:"))
 		return;
 	mem_auto char *text = mem_format("docker://%s", tag);
@@ -56,12 +51,12 @@ static void add_local_name(json_t *record, json_t *labels)
 
 static void add_names(json_t *record, const json_t *platform)
 {
-	const char *os = text_of(platform, "os"), *architecture = text_of(platform, "architecture");
-	const struct platform *known = platform_find(os, architecture, text_of(platform, "variant"));
+	const char *os = jsonio_find_text(platform, "os"), *architecture = jsonio_find_text(platform, "architecture");
+	const struct platform *known = platform_find(os, architecture, jsonio_find_text(platform, "variant"));
 	json_t *labels = json_object();
-	if (!text_of(record, "name"))
+	if (!jsonio_find_text(record, "name"))
 		add_local_name(record, labels);
-	else if (text_of(record, "tag"))
+	else if (jsonio_find_text(record, "tag"))
 		json_object_set(labels, "version", json_object_get(record, "tag"));
 	json_object_set_new(labels, "os", json_string(os));
 	if (known)
@@ -124,7 +119,7 @@ static int add_entry(struct source *s, const json_t *record, const json_t *entry
 static bool is_image(const json_t *entry)
 {
 	const json_t *platform = json_object_get(entry, "platform");
-	const char *os = text_of(platform, "os"), *type = text_of(entry, "mediaType");
+	const char *os = jsonio_find_text(platform, "os"), *type = jsonio_find_text(entry, "mediaType");
 	return os && strcmp(os, "unknown") != 0 && !json_object_get(entry, "artifactType") &&
 		(!strcmp(type, MEDIA_MANIFEST) || !strcmp(type, MEDIA_DOCKER_MANIFEST));
 }
@@ -156,7 +151,7 @@ static int judge_single(const json_t *image, const struct wanted *w, struct err 
 	if (!w->demanded || manifest_fits(platform, w->platform))
 		return 0;
 	return err_set(e, STATUS_NOT_FOUND, "no image for the platform %s/%s: the only one is for %s/%s", w->platform->os,
-		w->platform->architecture, text_of(platform, "os"), text_of(platform, "architecture"));
+		w->platform->architecture, jsonio_find_text(platform, "os"), jsonio_find_text(platform, "architecture"));
 }
 
 static int resolve(struct source *s, const json_t *record, const struct resolve_request *request, json_t *out, struct err *e)
@@ -164,11 +159,12 @@ static int resolve(struct source *s, const json_t *record, const struct resolve_
 	struct wanted w;
 	manifest_auto m = { 0 };
 	source_document_auto d = { 0 };
-	const char *reference = text_of(record, "digest") ? text_of(record, "digest") : text_of(record, "tag");
+	const char *reference =
+		jsonio_find_text(record, "digest") ? jsonio_find_text(record, "digest") : jsonio_find_text(record, "tag");
 	if (judge_wanted(record, request, &w, e) < 0 || source_manifest(s, reference, &d, e) < 0 ||
 		manifest_parse(buf_text(&d.text), d.text.length, d.media_type, &m, e) < 0)
 		return -1;
-	const char *digest = text_of(record, "digest") ? text_of(record, "digest") : d.digest;
+	const char *digest = jsonio_find_text(record, "digest") ? jsonio_find_text(record, "digest") : d.digest;
 	if (m.is_index)
 		return add_from_index(s, record, &m, &d, digest, &w, request->all, out, e);
 	if (add_image(s, record, &m, &d, digest, out, e) < 0)
