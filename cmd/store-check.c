@@ -6,9 +6,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <stdarg.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +15,7 @@
 
 #include "base/cmd.h"
 #include "base/io.h"
+#include "base/jsonio.h"
 #include "base/mem.h"
 #include "base/msg.h"
 #include "base/proc.h"
@@ -27,11 +26,10 @@
 #include "image/codeclimits.h"
 #include "image/layoutindex.h"
 #include "image/storecmd.h"
+#include "image/storehash.h"
 #include "image/storeindex.h"
 #include "oci/descriptor.h"
 #include "oci/layout.h"
-
-#define JOBS_MAX 256
 
 static struct {
 	bool quick, repair;
@@ -40,7 +38,7 @@ static struct {
 
 static const struct cmd_option options[] = {
 	CMD_FLAG(0, "quick", &user.quick, "read no blob: look only whether each is there and of the right size"),
-	CMD_NUMBER('j', "jobs", "N", &user.jobs, 1, JOBS_MAX,
+	CMD_NUMBER('j', "jobs", "N", &user.jobs, 1, STOREHASH_JOBS_MAX,
 		"hash this many blobs at once; as many as there are processors unless told"),
 	CMD_FLAG(0, "repair", &user.repair, "remove damaged records, and give blobs of no image another grace period"),
 	CMD_GROUP(codeclimits_options),
@@ -67,10 +65,6 @@ struct check {
 	struct texts damaged; // keys of the records to be removed, and why
 	struct texts reasons;
 	struct texts blobs; // hex digits of those to be hashed
-	// What the threads share:
-	atomic_size_t next;
-	pthread_mutex_t lock; // of findings and progress
-	struct progress progress;
 };
 
 static void __attribute__((format(printf, 2, 3))) found(struct check *c, const char *format, ...)
@@ -98,15 +92,15 @@ static int found_error(struct check *c, struct err *e)
 static char *title(const json_t *record)
 {
 	char key[STORE_KEY_MAX];
-	const char *name = json_string_value(json_object_get(record, "name"));
-	const char *version = json_string_value(json_object_get(json_object_get(record, "labels"), "version"));
+	const char *name = jsonio_find_text(record, "name");
+	const char *version = jsonio_find_text(json_object_get(record, "labels"), "version");
 	mem_auto char *id = store_key(record, key, &(struct err){ 0 }) < 0 ? mem_text("?") : store_key_text(key);
 	return mem_format("%s (%s%s%s)", id, name ? name : "no name", version ? ":" : "", version ? version : "");
 }
 
 static void add_owner(struct check *c, const char *hex, const char *image)
 {
-	const char *old = json_string_value(json_object_get(c->owners, hex));
+	const char *old = jsonio_find_text(c->owners, hex);
 	mem_auto char *all = old ? mem_format("%s, %s", old, image) : mem_text(image);
 	json_object_set_new(c->owners, hex, json_string(all));
 }
@@ -115,7 +109,7 @@ static void check_blob_of(struct check *c, const char *image, const json_t *desc
 {
 	int64_t size = 0;
 	struct err e = { 0 };
-	const char *digest = json_string_value(json_object_get(descriptor, "digest"));
+	const char *digest = jsonio_find_text(descriptor, "digest");
 	const json_t *expected = json_object_get(descriptor, "size");
 	io_auto int fd = store_open_blob(c->s, digest, &size, &e);
 	add_owner(c, digest + sizeof "sha256:" - 1, image);
@@ -153,7 +147,7 @@ static int check_image(struct check *c, const char *key, struct err *e)
 	if (store_check_record(c->s, key, e) < 0 && (found_damaged(c, key, e) < 0 || user.repair))
 		return e->status ? -1 : 0;
 	mem_auto char *image = title(record);
-	const char *name = json_string_value(json_object_get(record, "name"));
+	const char *name = jsonio_find_text(record, "name");
 	mem_auto char *names = name ? store_names_directory(name) : NULL;
 	mem_auto char *entry = name ? mem_format("%s/%s", names, key) : NULL;
 	if (name && faccessat(store_directory(c->s), entry, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
@@ -176,8 +170,8 @@ static void check_id(struct check *c, const json_t *record)
 	if (descriptor_read(record, "blob", &d, &e) < 0 || strcmp(d.media_type, MEDIA_ACI) != 0)
 		return;
 	mem_auto char *image = title(record);
-	const char *id = json_string_value(json_object_get(record, "id"));
-	const char *name = json_string_value(json_object_get(record, "name"));
+	const char *id = jsonio_find_text(record, "id");
+	const char *name = jsonio_find_text(record, "name");
 	io_auto int fd = store_open_blob(c->s, d.digest, NULL, &e);
 	if (fd < 0) // told already
 		return;
@@ -276,69 +270,29 @@ static int check_index(struct check *c, struct err *e)
 	return 0;
 }
 
-// ---- hashing, in threads ----
+// ---- the bytes of the blobs ----
 
-// A running hash of one blob; reading is cut into chunks so that progress moves.
-static int hash_blob(struct check *c, int fd, char digest[static DIGEST_TEXT_MAX])
-{
-	ssize_t n;
-	mem_auto char *chunk = mem_alloc(IO_CHUNK);
-	struct hash *h = hash_start(DIGEST_SHA256);
-	while ((n = io_read_full(fd, chunk, IO_CHUNK)) > 0) {
-		hash_add(h, chunk, (size_t)n);
-		pthread_mutex_lock(&c->lock);
-		progress_add(&c->progress, n);
-		pthread_mutex_unlock(&c->lock);
-	}
-	int saved = errno;
-	hash_finish(h, digest);
-	errno = saved;
-	return n < 0 ? -1 : 0;
-}
-
-static void check_bytes(struct check *c, const char *hex)
-{
-	struct err e = { 0 };
-	char real[DIGEST_TEXT_MAX];
-	mem_auto char *digest = mem_format("sha256:%s", hex);
-	io_auto int fd = store_open_blob(c->s, digest, NULL, &e);
-	if (fd >= 0 && hash_blob(c, fd, real) < 0)
-		err_system(&e, "blob %s: cannot read", digest);
-	if (e.status == STATUS_NOT_FOUND || (!e.status && !strcmp(real, digest))) // absent ones were told, or went meanwhile
-		return;
-	pthread_mutex_lock(&c->lock);
-	const char *owners = json_string_value(json_object_get(c->owners, hex));
-	const char *belongs = owners ? "belongs to image " : "belongs to no image";
-	if (e.status)
-		found(c, "%s: %s%s", e.text, belongs, owners ? owners : "");
-	else
-		found(c, "blob %s: damaged: its bytes have the digest %s: %s%s", digest, real, belongs, owners ? owners : "");
-	pthread_mutex_unlock(&c->lock);
-}
-
-static void *work(void *context)
+static void found_bytes(void *context, const char *digest, const char *real, const struct err *e)
 {
 	struct check *c = context;
-	for (size_t i; (i = atomic_fetch_add(&c->next, 1)) < c->blobs.count;)
-		check_bytes(c, c->blobs.items[i]);
-	return NULL;
+	const char *owners = jsonio_find_text(c->owners, digest + sizeof "sha256:" - 1);
+	const char *belongs = owners ? "belongs to image " : "belongs to no image";
+	if (!real)
+		found(c, "%s: %s%s", e->text, belongs, owners ? owners : "");
+	else
+		found(c, "blob %s: damaged: its bytes have the digest %s: %s%s", digest, real, belongs, owners ? owners : "");
 }
 
+// Absent ones were told, or went meanwhile.
 static void hash_all(struct check *c)
 {
-	pthread_t threads[JOBS_MAX];
-	char unused[DIGEST_TEXT_MAX];
-	int64_t started = 0;
-	hash_bytes(DIGEST_SHA256, "", 0, unused); // loads what the threads then share
-	pthread_mutex_init(&c->lock, NULL);
-	progress_start(&c->progress, "store-check", -1);
-	while (started + 1 < user.jobs && !pthread_create(&threads[started], NULL, work, c))
-		started++;
-	work(c);
-	while (started > 0)
-		pthread_join(threads[--started], NULL);
-	progress_end(&c->progress);
-	pthread_mutex_destroy(&c->lock);
+	const struct storehash how = { .store = c->s,
+		.blobs = &c->blobs,
+		.jobs = user.jobs,
+		.label = cmd.name,
+		.report = found_bytes,
+		.context = c };
+	storehash(&how);
 }
 
 // ---- mending ----
@@ -419,7 +373,7 @@ int main(int argc, char **argv)
 {
 	struct err e = { 0 };
 	struct sandbox sandbox = { .fork = true };
-	user.jobs = proc_processors(JOBS_MAX);
+	user.jobs = proc_processors(STOREHASH_JOBS_MAX);
 	struct cmd_operands images = cmd_start(&cmd, argc, argv);
 	if (user.repair && images.count)
 		cmd_usage("option --repair: mends the whole store, not one image");
