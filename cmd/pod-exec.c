@@ -21,16 +21,15 @@
 #include "base/msg.h"
 #include "base/path.h"
 #include "base/record.h"
+#include "pod/forward.h"
 #include "pod/init.h"
 #include "pod/ns.h"
 #include "pod/output.h"
 #include "pod/seal.h"
 #include "pod/state.h"
 
-#define GRACE_SECONDS 10 // between SIGTERM and SIGKILL
-#define STUCK_SECONDS 1  // after SIGKILL, when our own output blocks
-#define OUTPUTS       2  // of each app
-#define NAMESPACES    (CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS)
+#define OUTPUTS    2 // of each app
+#define NAMESPACES (CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS)
 
 static struct {
 	const char *pods;
@@ -58,48 +57,11 @@ struct run {
 	struct plan plan;
 	struct output *outputs; // OUTPUTS for each app
 	int (*ends)[OUTPUTS];   // the apps' sides of them
+	pid_t init;             // the pod's first process
 	int report;             // where init tells what happens
 	int *statuses;          // of each app, -1 while it runs
 	int first_failure;      // the status of the app that failed first
 };
-
-// ---- signals ----
-
-static volatile sig_atomic_t told_to_end; // the signal
-static volatile sig_atomic_t killed;
-static volatile pid_t init_pid;
-
-// All is done in the handlers, so that it works while a write to our output blocks.
-static void on_signal(int signal)
-{
-	if (!told_to_end) {
-		told_to_end = signal;
-		kill(init_pid, SIGTERM);
-		alarm(GRACE_SECONDS);
-	}
-}
-
-static void on_alarm(int signal)
-{
-	(void)signal;
-	if (killed)
-		_exit(STATUS_SIGNAL + told_to_end);
-	killed = 1;
-	kill(init_pid, SIGKILL);
-	alarm(STUCK_SECONDS);
-}
-
-static void catch_signals(void)
-{
-	static const int signals[] = { SIGTERM, SIGINT, SIGHUP };
-	struct sigaction action = { .sa_handler = on_signal }, old;
-	sigaddset(&action.sa_mask, SIGALRM);
-	for (size_t i = 0; i < ARRAY_LENGTH(signals); i++)
-		if (!sigaction(signals[i], NULL, &old) && old.sa_handler != SIG_IGN) // nohup stays nohup
-			sigaction(signals[i], &action, NULL);
-	sigaction(SIGALRM, &(struct sigaction){ .sa_handler = on_alarm }, NULL);
-	sigaction(SIGPIPE, &(struct sigaction){ .sa_handler = SIG_IGN }, NULL);
-}
 
 // ---- taking the pod ----
 
@@ -222,7 +184,7 @@ static void forget_arguments(void)
 }
 
 // Forks init into its namespaces; go is the pipe at which it waits until its users are mapped, NULL where they need not be.
-static int fork_init(const struct run *r, int report_end, const int *go, struct err *e)
+static int fork_init(struct run *r, int report_end, const int *go, struct err *e)
 {
 	sigset_t all, mask;
 	if (fchdir(r->pod.fd) < 0)
@@ -244,15 +206,17 @@ static int fork_init(const struct run *r, int report_end, const int *go, struct 
 	}
 	if (pid < 0)
 		err_system(e, "cannot make the pod's namespaces");
-	init_pid = pid;
-	if (pid > 0)
-		catch_signals();
+	r->init = pid;
+	if (pid > 0) {
+		forward_signals(pid);
+		sigaction(SIGPIPE, &(struct sigaction){ .sa_handler = SIG_IGN }, NULL);
+	}
 	sigprocmask(SIG_SETMASK, &mask, NULL);
 	return pid < 0 ? -1 : 0;
 }
 
 // As fork_init for a caller without privileges: in a user namespace (rkt:E-013).
-static int fork_mapped_init(const struct run *r, int report_end, struct err *e)
+static int fork_mapped_init(struct run *r, int report_end, struct err *e)
 {
 	int go[2];
 	bool whole = false;
@@ -262,7 +226,7 @@ static int fork_mapped_init(const struct run *r, int report_end, struct err *e)
 	int failed = fork_init(r, report_end, go, e);
 	close(go[0]);
 	if (!failed)
-		failed = ns_map_users(init_pid, &whole, &why, e);
+		failed = ns_map_users(r->init, &whole, &why, e);
 	if (!failed && !whole)
 		msg_verbose("the pod has no user but 0: %s", why);
 	char byte = whole ? INIT_GO_WHOLE : INIT_GO_ALONE;
@@ -284,7 +248,7 @@ static int start(struct run *r, struct err *e)
 	if (failed)
 		return -1;
 	char now[DATE_TEXT_MAX];
-	mem_auto char *text = mem_format("{\"pid\":%d,\"started\":\"%s\"}\n", (int)init_pid, date_format(date_now(), now));
+	mem_auto char *text = mem_format("{\"pid\":%d,\"started\":\"%s\"}\n", (int)r->init, date_format(date_now(), now));
 	return state_write(&r->pod, "started", text, e);
 }
 
@@ -346,9 +310,9 @@ static void watch(struct run *r)
 static void reap_init(struct run *r)
 {
 	int wait_status = 0;
-	while (waitpid(init_pid, &wait_status, 0) < 0 && errno == EINTR)
+	while (waitpid(r->init, &wait_status, 0) < 0 && errno == EINTR)
 		;
-	alarm(0);
+	forward_finish();
 	int status = WIFSIGNALED(wait_status) ? STATUS_SIGNAL + WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
 	for (size_t i = 0; i < r->plan.app_count; i++)
 		if (r->statuses[i] < 0)
@@ -391,7 +355,7 @@ static int run_pod(struct run *r, struct err *e)
 	reap_init(r);
 	if (write_status(r, e) < 0)
 		return -1;
-	return r->first_failure || told_to_end ? 0 : check_outputs(r, e);
+	return r->first_failure || forward_told() ? 0 : check_outputs(r, e);
 }
 
 static void free_run(struct run *r)
@@ -413,7 +377,7 @@ int main(int argc, char **argv)
 	struct cmd_operands operands = cmd_start(&cmd, argc, argv);
 	if (take_pod(operands.items[0], &r, &e) < 0 || run_pod(&r, &e) < 0)
 		return cmd_fail(&e);
-	int status = told_to_end ? STATUS_SIGNAL + told_to_end : r.first_failure;
+	int told = forward_told(), status = told ? STATUS_SIGNAL + told : r.first_failure;
 	free_run(&r);
 	return status ? status : cmd_finish();
 }
