@@ -8,7 +8,7 @@
 #include "base/io.h"
 #include "base/mem.h"
 #include "image/tar.h"
-#include "image/tarpax.h"
+#include "image/tarextra.h"
 #include "image/tarsparse.h"
 #include "image/tarstream.h"
 
@@ -25,8 +25,7 @@ struct tar_reader {
 	bool sparse;
 	struct tarsparse map;
 	size_t piece; // of map: the one at or behind position
-	struct tarpax pax;
-	struct buf pax_body, long_name, long_link; // empty: not given
+	struct tarextra extra;
 	struct buf path, link;
 };
 
@@ -52,10 +51,7 @@ void tar_close(struct tar_reader *r)
 	if (!r)
 		return;
 	tarsparse_free(&r->map);
-	tarpax_free(&r->pax);
-	buf_free(&r->pax_body);
-	buf_free(&r->long_name);
-	buf_free(&r->long_link);
+	tarextra_free(&r->extra);
 	buf_free(&r->path);
 	buf_free(&r->link);
 	free(r->stream.own);
@@ -98,62 +94,11 @@ static int set_path(const struct tar_reader *r, struct buf *out, const char *pat
 	return 0;
 }
 
-static size_t field_length(const char *field, size_t size)
-{
-	return strnlen(field, size);
-}
-
-// The body of a GNU long name: its NUL, if any, is its last byte.
-static int cut_nul(struct buf *name, struct err *e)
-{
-	if (name->length && !name->data[name->length - 1])
-		name->length--;
-	if (!name->length || memchr(name->data, '\0', name->length))
-		return err_set(e, STATUS_MALFORMED, "tar archive: a GNU long name is empty or holds a NUL");
-	return 0;
-}
-
-// The name as given by the most specific of: pax record, GNU long name, header. The first two must not
-// disagree.
-static int choose_name(const char *pax, const struct buf *gnu, const char *field, size_t field_size, struct buf *out,
-	struct err *e)
-{
-	if (pax && gnu->length && (strlen(pax) != gnu->length || memcmp(pax, gnu->data, gnu->length) != 0))
-		return err_set(e, STATUS_MALFORMED, "tar archive: '%s': its pax name and its GNU name differ", pax);
-	out->length = 0;
-	if (pax)
-		buf_add_text(out, pax);
-	else if (gnu->length)
-		buf_add(out, gnu->data, gnu->length);
-	else
-		buf_add(out, field, field_length(field, field_size));
-	return 0;
-}
-
-// The header's own name: ustar splits long ones at a slash.
-static size_t header_name(const struct tarhead_block *h, char out[sizeof h->prefix + 1 + sizeof h->name])
-{
-	size_t n = tarhead_is_ustar(h) ? field_length(h->prefix, sizeof h->prefix) : 0;
-	memcpy(out, h->prefix, n);
-	if (n)
-		out[n++] = '/';
-	size_t name = field_length(h->name, sizeof h->name);
-	memcpy(out + n, h->name, name);
-	return n + name;
-}
-
 static int read_names(struct tar_reader *r, const struct tarhead_block *h, struct tar_entry *entry, bool *slash, struct err *e)
 {
-	char name[sizeof h->prefix + 1 + sizeof h->name];
-	size_t length = header_name(h, name);
 	buf_auto given = { 0 };
-	const char *pax = r->pax.seen & TARPAX_PATH ? r->pax.path : NULL;
-	if (choose_name(pax, &r->long_name, name, length, &given, e) < 0)
+	if (tarextra_path(&r->extra, h, &given, e) < 0)
 		return -1;
-	if (r->pax.seen & TARPAX_SPARSE_NAME) { // `path` is then a name for readers that know no sparse files
-		given.length = 0;
-		buf_add_text(&given, r->pax.sparse_name);
-	}
 	*slash = given.length && given.data[given.length - 1] == '/';
 	if (set_path(r, &r->path, buf_text(&given), given.length, e) < 0)
 		return -1;
@@ -161,9 +106,7 @@ static int read_names(struct tar_reader *r, const struct tarhead_block *h, struc
 	entry->link = "";
 	if (h->type != '1' && h->type != '2')
 		return 0;
-	pax = r->pax.seen & TARPAX_LINKPATH ? r->pax.linkpath : NULL;
-	if (choose_name(pax, &r->long_link, h->link, sizeof h->link, &given, e) < 0 ||
-		set_path(r, &r->link, buf_text(&given), given.length, e) < 0)
+	if (tarextra_link(&r->extra, h, &given, e) < 0 || set_path(r, &r->link, buf_text(&given), given.length, e) < 0)
 		return -1;
 	if (h->type == '2') { // a symlink's target is no path of the archive: as it is
 		r->link.length = 0;
@@ -212,19 +155,19 @@ static int read_numbers(struct tar_reader *r, const struct tarhead_block *h, str
 		return -1;
 	if (major > UINT32_MAX || minor > UINT32_MAX)
 		return err_set(e, STATUS_MALFORMED, "'%s': device number out of range", entry->path);
-	if (r->pax.seen & TARPAX_UID)
-		entry->uid = r->pax.uid;
-	if (r->pax.seen & TARPAX_GID)
-		entry->gid = r->pax.gid;
-	if (r->pax.seen & TARPAX_MTIME) {
-		entry->mtime = r->pax.mtime;
-		entry->mtime_ns = r->pax.mtime_ns;
+	if (r->extra.pax.seen & TARPAX_UID)
+		entry->uid = r->extra.pax.uid;
+	if (r->extra.pax.seen & TARPAX_GID)
+		entry->gid = r->extra.pax.gid;
+	if (r->extra.pax.seen & TARPAX_MTIME) {
+		entry->mtime = r->extra.pax.mtime;
+		entry->mtime_ns = r->extra.pax.mtime_ns;
 	}
 	entry->mode = (uint32_t)mode & 07777;
 	entry->major = (uint32_t)major;
 	entry->minor = (uint32_t)minor;
-	entry->xattrs = r->pax.xattrs;
-	entry->xattr_count = r->pax.xattr_count;
+	entry->xattrs = r->extra.pax.xattrs;
+	entry->xattr_count = r->extra.pax.xattr_count;
 	return check_owner(entry, entry->uid, e) < 0 ? -1 : check_owner(entry, entry->gid, e);
 }
 
@@ -234,11 +177,11 @@ static int read_size(struct tar_reader *r, const struct tarhead_block *h, const 
 {
 	if (TARHEAD_NUMBER(h, size, size, e) < 0)
 		return -1;
-	if (r->pax.seen & TARPAX_SIZE) {
-		bool cannot_hold = r->pax.size > TAR_SIZE_MAX && (*size == 0 || *size == TAR_SIZE_MAX);
-		if (*size != r->pax.size && !cannot_hold)
+	if (r->extra.pax.seen & TARPAX_SIZE) {
+		bool cannot_hold = r->extra.pax.size > TAR_SIZE_MAX && (*size == 0 || *size == TAR_SIZE_MAX);
+		if (*size != r->extra.pax.size && !cannot_hold)
 			return err_set(e, STATUS_MALFORMED, "'%s': its pax size and its header's size differ", path);
-		*size = r->pax.size;
+		*size = r->extra.pax.size;
 	}
 	if (*size > INT64_MAX - r->stream.offset - TAR_BLOCK)
 		return err_set(e, STATUS_MALFORMED, "'%s': its size is out of range", path);
@@ -248,7 +191,7 @@ static int read_size(struct tar_reader *r, const struct tarhead_block *h, const 
 // Finds out whether the file is sparse; then r->map, r->size and what is stored of it are set.
 static int read_sparse(struct tar_reader *r, const struct tarhead_block *h, struct err *e)
 {
-	const struct tarpax *p = &r->pax;
+	const struct tarpax *p = &r->extra.pax;
 	const unsigned version_0 = TARPAX_SPARSE_SIZE | TARPAX_SPARSE_MAP | TARPAX_SPARSE_NUMBLOCKS;
 	const unsigned version_1 = TARPAX_SPARSE_MAJOR | TARPAX_SPARSE_MINOR | TARPAX_SPARSE_NAME | TARPAX_SPARSE_REALSIZE;
 	bool is_0 = p->seen & version_0 || p->pieces.count, is_1 = (p->seen & version_1) & ~(unsigned)TARPAX_SPARSE_NAME;
@@ -294,36 +237,7 @@ static int read_entry(struct tar_reader *r, const struct tarhead_block *h, struc
 	if (r->sparse && entry->type != TAR_FILE)
 		return err_set(e, STATUS_MALFORMED, "'%s': sparse, but no file", entry->path);
 	entry->size = r->size;
-	r->long_name.length = r->long_link.length = 0;
 	return 1;
-}
-
-// An extension header: takes in its body. Each kind may come once before an entry, so that there is nothing
-// to choose.
-static int read_extension(struct tar_reader *r, const struct tarhead_block *h, struct err *e)
-{
-	int64_t size;
-	char type = h->type; // h may lie in a piece that goes
-	if (TARHEAD_NUMBER(h, size, &size, e) < 0)
-		return -1;
-	struct buf *name = type == 'L' ? &r->long_name : &r->long_link;
-	if (type == 'L' || type == 'K') {
-		if (name->length)
-			return err_set(e, STATUS_MALFORMED, "tar archive: two GNU long names for one entry");
-		int64_t limit = r->limits.name + 1;
-		return tarstream_body(&r->stream, size, limit, "a GNU long name", name, e) < 0 ? -1 : cut_nul(name, e);
-	}
-	if (type == 'x' && r->pax_body.length)
-		return err_set(e, STATUS_MALFORMED, "tar archive: two pax headers for one entry");
-	buf_auto global = { 0 };
-	struct tarpax ignored = { 0 };
-	if (type == 'x')
-		return tarstream_body(&r->stream, size, r->limits.pax, "a pax header", &r->pax_body, e) < 0
-			? -1
-			: tarpax_parse(&r->pax, &r->pax_body, false, e);
-	return tarstream_body(&r->stream, size, r->limits.pax, "a pax header", &global, e) < 0
-		? -1
-		: tarpax_parse(&ignored, &global, true, e);
 }
 
 static int finish(struct tar_reader *r, struct err *e)
@@ -333,7 +247,7 @@ static int finish(struct tar_reader *r, struct err *e)
 		return e->status ? -1 : err_set(e, STATUS_MALFORMED, "tar archive: truncated: its second end block is missing");
 	if (!tarhead_is_zero(h, TAR_BLOCK))
 		return err_set(e, STATUS_MALFORMED, "tar archive: a lone block of zeros amid its entries");
-	if (r->pax_body.length || r->long_name.length || r->long_link.length)
+	if (tarextra_waits(&r->extra))
 		return err_set(e, STATUS_MALFORMED, "tar archive: it ends behind an extended header");
 	return tarstream_finish(&r->stream, e);
 }
@@ -345,19 +259,15 @@ int tar_next(struct tar_reader *r, struct tar_entry *entry, struct err *e)
 	if (tarstream_skip(&r->stream, r->padding, e) < 0) {
 		if (e->status != STATUS_MALFORMED || !r->limits.open_end)
 			return -1;
-		*e = (struct err){
-			0
-		}; // the source ended: there is nothing behind the last data, not even what fills their block
+		*e = (struct err){ 0 }; // the source ended: behind the last data is nothing, not even what fills their block
 		return 0;
 	}
 	r->stored = r->padding = r->size = r->position = 0;
-	r->pax_body.length = 0;
-	tarpax_reset(&r->pax);
+	tarextra_reset(&r->extra);
 	for (;;) {
 		int64_t at = r->stream.offset;
 		const struct tarhead_block *h = tarstream_block(&r->stream, e);
-		if (!h && !e->status && at && r->limits.open_end && !r->pax_body.length && !r->long_name.length &&
-			!r->long_link.length)
+		if (!h && !e->status && at && r->limits.open_end && !tarextra_waits(&r->extra))
 			return 0;
 		if (!h)
 			return e->status ? -1
@@ -367,9 +277,9 @@ int tar_next(struct tar_reader *r, struct tar_entry *entry, struct err *e)
 			return finish(r, e);
 		if (tarhead_check(h, e) < 0)
 			return at ? err_context(e, "tar archive: byte %" PRId64, at) : err_context(e, "not a tar archive");
-		if (!h->type || !strchr("xgLK", h->type))
+		if (!tarextra_is_type(h->type))
 			return read_entry(r, h, entry, e);
-		if (read_extension(r, h, e) < 0)
+		if (tarextra_read(&r->extra, h, &r->stream, &r->limits, e) < 0)
 			return -1;
 	}
 }
