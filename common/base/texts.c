@@ -29,6 +29,17 @@ bool texts_has(const struct texts *t, const char *text)
 	return false;
 }
 
+static int by_bytes(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+void texts_sort(struct texts *t)
+{
+	if (t->count)
+		qsort(t->items, t->count, sizeof *t->items, by_bytes);
+}
+
 void texts_free(struct texts *t)
 {
 	for (size_t i = 0; i < t->count; i++)

@@ -15,6 +15,7 @@ struct texts {
 void texts_add(struct texts *t, const char *text); // a copy
 void texts_take(struct texts *t, char *text);      // malloced; owned by the list from now on
 bool texts_has(const struct texts *t, const char *text);
+void texts_sort(struct texts *t); // by their bytes
 void texts_free(struct texts *t); // t is empty again; also the cleanup of texts_auto
 
 #define texts_auto __attribute__((cleanup(texts_free))) struct texts

@@ -19,7 +19,7 @@
 #include "net/url.h"
 #include "oci/descriptor.h"
 
-#define SIGNATURE_MAX ((int64_t)64 << 10) // a signature takes at most a few KiB
+#define SIGNATURE_MAX ((int64_t)64 << 10) // bytes; a signature takes at most a few KiB
 
 static void set_text(json_t *object, const char *key, const char *value)
 {

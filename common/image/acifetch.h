@@ -11,7 +11,12 @@
 #include "image/codec.h"
 #include "image/store.h"
 
-struct acifetch {
+struct acifetch_local { // a file that was opened
+	char *url;
+	int fd, why; // errno where fd is -1
+};
+
+struct acifetch { // zero at the start, but signature_fd
 	struct store *store;
 	const char *media_type; // what the bytes are; NULL: what the record says, else an App Container Image
 	bool no_signature;      // none is looked for
@@ -19,10 +24,7 @@ struct acifetch {
 	int signature_fd;       // the file with it, -1 for none
 	int64_t limit;          // bytes of an image as served
 	const struct codec_limits *limits;
-	struct acifetch_local {
-		char *url;
-		int fd, why; // errno where fd is -1
-	} * locals;
+	struct acifetch_local *locals; // used inside
 	size_t local_count;
 };
 
@@ -34,7 +36,8 @@ void acifetch_close(struct acifetch *f); // closes them
 // record of a copy in the store that may be the same still, or NULL.
 int acifetch_image(const struct acifetch *f, json_t *record, const json_t *stored, struct err *e);
 
-// The signature alone. Leaves *descriptor NULL when there is none: verify-sig decides what that means.
+// The signature alone, whose descriptor is a new reference. Leaves *descriptor NULL when there is none (0): verify-sig decides what that
+// means. -1 as http_get, or STATUS_LIMIT for more than 64 KiB.
 int acifetch_signature(const struct acifetch *f, const json_t *endpoint, json_t **descriptor, struct err *e);
 
 #endif

@@ -76,11 +76,6 @@ static bool is_key(const char *text, size_t length)
 	return (length == 64 || length == 128) && strspn(text, HEX_DIGITS) >= length;
 }
 
-static int compare_texts(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 int store_keys(struct store *s, struct texts *keys, struct err *e)
 {
 	int fd = openat(store_directory(s), "images", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
@@ -95,8 +90,7 @@ int store_keys(struct store *s, struct texts *keys, struct err *e)
 			texts_take(keys, mem_text_n(entry->d_name, (size_t)(dot - entry->d_name)));
 	}
 	closedir(directory);
-	if (keys->count)
-		qsort(keys->items, keys->count, sizeof *keys->items, compare_texts);
+	texts_sort(keys);
 	return 0;
 }
 

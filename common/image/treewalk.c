@@ -230,11 +230,6 @@ static int meet_named(struct walk *w, int directory, const char *name, int depth
 	return fd < 0 ? call_failed(w, "open", e) : meet_directory(w, fd, depth + 1, e);
 }
 
-static int by_bytes(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 static int read_names(struct walk *w, int fd, struct texts *names, struct err *e)
 {
 	mem_auto char *some = mem_alloc(IO_CHUNK);
@@ -247,8 +242,7 @@ static int read_names(struct walk *w, int fd, struct texts *names, struct err *e
 		}
 	if (n < 0)
 		return call_failed(w, "list", e);
-	if (names->count)
-		qsort(names->items, names->count, sizeof *names->items, by_bytes);
+	texts_sort(names);
 	return 0;
 }
 

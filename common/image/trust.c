@@ -125,11 +125,6 @@ static int load_file(struct trust *t, int directory, const char *prefix, const c
 	return failed;
 }
 
-static int by_name(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 // Sorted, so that messages and lists come in one order. Takes fd.
 static int list_names(int fd, const char *path, struct texts *names, struct err *e)
 {
@@ -144,8 +139,7 @@ static int list_names(int fd, const char *path, struct texts *names, struct err 
 			texts_add(names, entry->d_name);
 	int failed = errno ? err_system(e, "'%s': cannot read the directory", path) : 0;
 	closedir(d);
-	if (names->count)
-		qsort(names->items, names->count, sizeof *names->items, by_name);
+	texts_sort(names);
 	return failed;
 }
 

@@ -98,18 +98,12 @@ static int take_names(void *context, const struct http_response *response, const
 	return e->status ? -1 : 0;
 }
 
-static int in_bytes(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 static int list(struct registry *r, const char *path, struct naming *n, struct err *e)
 {
 	long code;
 	mem_auto char *first = mem_format("%s?n=%d", path, PAGE_NAMES);
 	int result = walk(r, registry_url(r, first, e), NULL, take_names, n, &code, e);
-	if (n->names->count)
-		qsort(n->names->items, n->names->count, sizeof *n->names->items, in_bytes);
+	texts_sort(n->names);
 	return result;
 }
 
