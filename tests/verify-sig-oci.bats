@@ -164,6 +164,14 @@ signed() {
 	trust-add --root key.pub >/dev/null
 	fetch | verify-sig >/dev/null
 	same 2 "$(trust-list | grep -c .)"
+	cosign_key other ED25519 >/dev/null
+	cat key.pub other.pub >two.pub
+	refuse 6 trust-add --root two.pub
+	says 'more than one key'
+	cp two.pub "trust/trustedkeys/root.d/$key.pub"
+	refuse 6 verify-sig < <(fetch)
+	says 'more than one key'
+	cp key.pub "trust/trustedkeys/root.d/$key.pub"
 	mv "trust/trustedkeys/root.d/$key.pub" "trust/trustedkeys/root.d/spki-$(printf '%064d' 0).pub"
 	refuse 1 verify-sig < <(fetch)
 	says 'fingerprint mismatch'

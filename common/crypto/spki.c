@@ -37,11 +37,19 @@ void spki_id(const struct key *k, char id[static SPKI_ID_MAX])
 	snprintf(id, SPKI_ID_MAX, "%s%.64s", PREFIX, digest_digits(digest));
 }
 
+int spki_parse(const char *text, size_t length, struct key *k, struct err *e)
+{
+	const char *first = strstr(text, BEGIN);
+	if (first && strstr(first + 1, "-----BEGIN "))
+		return err_set(e, STATUS_MALFORMED, "more than one key in PEM");
+	return key_parse_public(text, length, k, e);
+}
+
 json_t *spki_record(const char *text, size_t length, struct err *e)
 {
 	char id[SPKI_ID_MAX];
 	key_auto k = { 0 };
-	if (key_parse_public(text, length, &k, e) < 0)
+	if (spki_parse(text, length, &k, e) < 0)
 		return NULL;
 	spki_id(&k, id);
 	return json_pack("{s:s, s:s, s:s, s:i, s:b}", "kind", "key", "fingerprint", id, "algorithm", key_type_name(k.type),

@@ -16,8 +16,11 @@ bool spki_is_id(const char *text);                    // `spki-` and 64 lower-ca
 bool spki_recognise(const void *data, size_t length); // whether it starts, behind blanks, as a PEM public key does
 void spki_id(const struct key *k, char id[static SPKI_ID_MAX]);
 
+// As key_parse_public, of one key: a second block in PEM is STATUS_MALFORMED, since nobody would look at it. The text ends with a NUL.
+int spki_parse(const char *text, size_t length, struct key *k, struct err *e);
+
 // The key record (tackle-records(5)) of one key in PEM: fingerprint is its id. A new reference, or NULL with the errors of
-// key_parse_public.
+// spki_parse.
 json_t *spki_record(const char *text, size_t length, struct err *e);
 
 // Whether a signature as `openssl dgst -sha256 -sign` and cosign make them is by this key: ECDSA in DER and RSA with PKCS #1 v1.5

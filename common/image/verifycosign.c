@@ -24,7 +24,7 @@ void verifycosign_free(struct verifycosign *v)
 static int read_key(const struct trust_key *file, struct key *key, struct err *e)
 {
 	char id[SPKI_ID_MAX];
-	if (key_parse_public(file->data, file->length, key, e) < 0)
+	if (spki_parse(file->data, file->length, key, e) < 0)
 		return err_context(e, "'%s'", file->path);
 	spki_id(key, id);
 	if (!strcmp(id, file->fingerprint))
