@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# asan: no: what comes from a registry is parsed in the tests of reg-resolve and reg-pull
+# asan: apart: what comes from a registry is parsed in the tests of reg-resolve and fetch-blob
 load lib
 load web
 load registry
@@ -133,7 +133,7 @@ uploading() { # REPOSITORY: waits until some of an upload is there
 @test "rkt:F-08 a registry that dies in mid-blob, and a push that is killed: no half image, and the next one completes it" {
 	truncate -s 100M big
 	layout layout big big
-	resolved big | reg-push --chunk-size 1M registry.example:5001/t/a:v1 >record 2>messages &
+	resolved big | reg-push --retries 8 --chunk-size 1M registry.example:5001/t/a:v1 >record 2>messages &
 	pushing=$!
 	uploading t/a
 	registry_stop tls
