@@ -87,8 +87,9 @@ check:
 	tests/run
 
 # What takes a network or long; each file says what.
-check-real: all
+check-real: all asan
 	TACKLE_BIN=$(CURDIR)/$(B)/bin KILL_AT=all bats tests/real tests/tuf-kill.bats
+	TACKLE_BUILDS=build-asan tests/run $$(grep -l '^# asan: apart: ' tests/*.bats tests/wrap/*.bats)
 
 lint: export LINT_FLAGS = $(CPPFLAGS) $(PKG_CFLAGS)
 lint: $(B)/gen/sandbox_filters.h

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # disk-encrypt and disk-decrypt under what a machine does to long work: signals, full and closed outputs, few descriptors; and how they
 # tell the time while they are at it.
-# asan: no: what they parse is parsed in the tests of disk-encrypt and disk-decrypt
+# asan: apart: what they parse is parsed in the tests of disk-decrypt
 # SPDX-License-Identifier: Apache-2.0
 load lib
 load disk

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # fetch-blob of OCI images from places on this machine. What registries do is in the tests of the registry programs.
-# asan: no: the parsers that it meets are those of reg-resolve.bats and unpack-oci.bats
+# asan: apart: the parsers that it meets are those of reg-resolve.bats and unpack-oci.bats
 # SPDX-License-Identifier: Apache-2.0
 load lib
 load oci

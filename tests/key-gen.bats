@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# asan: no: it reads nothing; keys are parsed in the tests of key-pub
+# asan: apart: it reads nothing; keys are parsed in the tests of key-pub
 load lib
 load terminal
 setup() { in_own_directory; }

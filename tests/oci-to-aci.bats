@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
+# asan: apart: the same layers go through flatten there
 load lib
 load oci
 load unpack

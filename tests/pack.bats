@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
+# asan: apart: it reads trees, not files that others made
 load lib
 setup() { in_own_directory; }
 

@@ -2,7 +2,7 @@
 # The law of the pipe (tackle-status(7)) on the real pipelines: whichever stage fails, and however, a plain sh sees the status of the
 # first that failed at the end, and nothing was unpacked, published or prepared.
 # SPDX-License-Identifier: Apache-2.0
-# asan: no: every program that runs here has tests of its own there
+# asan: apart: every program that runs here has tests of its own there
 load lib
 load web
 load fixture

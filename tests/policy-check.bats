@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
+# asan: apart: programs and records are read by libjq and by every other program
 load lib
 setup() {
 	in_own_directory
@@ -22,7 +23,7 @@ policy() {
 @test "true, or an object that allows: the record goes on as it came" {
 	for p in true '{allow: true}' '{allow: true, rule: "r", message: "m"}' '.name == "example.com/a"' '.blob.size < 10'; do
 		policy "$p"
-		same "$(image | jq -Sc .)" "$(image | policy-check --policy ./policy.jq)"
+		same "$(image | jq -c .)" "$(image | policy-check --policy ./policy.jq)"
 	done
 	big='{"big":9007199254740993,"kind":"image"}'
 	policy true

@@ -2,7 +2,7 @@
 # The records themselves: share/schema says which members each kind has, tackle-records(5) explains every one, and what programs write
 # keeps to it (tests/manual.bats holds the output of every example to the schemas, too).
 # SPDX-License-Identifier: Apache-2.0
-# asan: no: every program that runs here has tests of its own there
+# asan: apart: every program that runs here has tests of its own there
 load lib
 setup() { in_own_directory; }
 

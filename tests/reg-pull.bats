@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # docker://: reg-resolve and fetch-blob against real registries, and registries that lie.
 # SPDX-License-Identifier: Apache-2.0
+# asan: apart: what comes from a registry is parsed in the tests of reg-resolve and fetch-blob
 load lib
 load web
 load registry

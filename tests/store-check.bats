@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# asan: no: it reads what store-add wrote, whose tests run there
+# asan: apart: it reads what store-list and store-get read there
 load lib
 load images
 setup() { in_own_directory; }

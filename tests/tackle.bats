@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
+# asan: apart: it parses nothing
 load lib
 setup() { in_own_directory; }
 

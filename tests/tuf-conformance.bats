@@ -2,7 +2,7 @@
 # The scenarios of the TUF project's client conformance suite, each under the suite's own name, against contrib/tuf-conformance/tuf-client
 # (dtuf:S31, dtuf:S35 and what lies between). The suite itself is Python; here nginx serves what tests/tools/tufsim.c publishes, closes after each answer, and its
 # log is the list of requests.
-# asan: no: every path of the client runs with it in tuf-refresh.bats and tuf-download.bats
+# asan: apart: every path of the client runs with it in tuf-refresh.bats and tuf-download.bats
 # SPDX-License-Identifier: Apache-2.0
 load lib
 load web
@@ -384,7 +384,7 @@ at() {
 	same none "$(version snapshot)"
 }
 
-# An outside key of each type: openssl signs what jq -cS makes of the body.
+# An outside key of each type: openssl signs what jq -c makes of the body.
 @test "test_keytype_and_scheme dtuf:K1 dtuf:R3" {
 	while IFS='|' read -r keytype scheme generate sign; do
 		rm -rf D "$REPO"
@@ -401,7 +401,7 @@ at() {
 		edit root '.keys.other = {keytype: $k, scheme: $s, keyval: {public: $p}} | .roles.root.keyids += ["other"] | .roles.root.threshold = 2' \
 			--arg k "$keytype" --arg s "$scheme" --arg p "$public"
 		publish root
-		jq -cSj .signed "$REPO/metadata/2.root.json" | sed 's/\\n/\n/g' >payload # a newline stands for itself in the canonical form
+		jq -cj .signed "$REPO/metadata/2.root.json" | sed 's/\\n/\n/g' >payload # a newline stands for itself in the canonical form
 		# shellcheck disable=SC2086
 		openssl $sign
 		meddle 2.root.json ".signatures += [{keyid: \"other\", sig: \"$(od -An -v -tx1 sig | tr -d ' \n')\"}]"
@@ -555,7 +555,7 @@ at() {
 		| .keys.old = {keyid_hash_algorithms: ["sha256", "sha512"], keytype: "ecdsa-sha2-nistp256", keyval: {public: $p}, scheme: "ecdsa-sha2-nistp256"}
 		| .roles.root.keyids += ["old"] | .roles.root.threshold = 2 | ."x-tuf-on-ci-expiry-period" = 182' --arg p "$point"
 	publish_as_is root
-	jq -cSj .signed "$REPO/metadata/1.root.json" | openssl dgst -sha256 -sign key.pem -out sig
+	jq -cj .signed "$REPO/metadata/1.root.json" | openssl dgst -sha256 -sign key.pem -out sig
 	meddle 1.root.json ".signatures += [{keyid: \"old\", sig: \"$(od -An -v -tx1 sig | tr -d ' \n')\"}]"
 	printf data | target dir/t
 	mkdir -p "$REPO/targets/dir"

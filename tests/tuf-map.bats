@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # --map of tuf-refresh, tuf-find and tuf-download: several repositories that have to agree on a target (TAP 4).
 # SPDX-License-Identifier: Apache-2.0
+# asan: apart: every repository that it asks is read as in tuf-find there
 load lib
 load publisher
 load web

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
+# asan: apart: what it reads is parsed in tuf-lint and tuf-refresh there
 load lib
 load publisher
 setup() { in_own_directory; }

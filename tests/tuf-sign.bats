@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
+# asan: apart: it reads a publisher's own files
 load lib
 load publisher
 setup() { in_own_directory; }

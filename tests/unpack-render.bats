@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # unpack of images with dependencies and a pathWhitelist.
 # SPDX-License-Identifier: Apache-2.0
+# asan: apart: what it unpacks goes through unpack and unpack-hostile there
 load lib
 load unpack
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # unpack makes the tree that other programs make, as root, rootless and in a user namespace, in bounded memory.
 # SPDX-License-Identifier: Apache-2.0
+# asan: apart: what it unpacks goes through unpack and unpack-hostile there
 load lib
 load unpack
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# asan: no: every program that runs here has tests of its own there
+# asan: apart: every program that runs here has tests of its own there
 load ../lib
 load ../terminal
 load ../token

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # The command line of rkt: what it takes where, its help, and what may not matter to it.
 # SPDX-License-Identifier: Apache-2.0
-# asan: no: every program that runs here has tests of its own there
+# asan: apart: every program that runs here has tests of its own there
 load world
 setup_file() { fixture_make; }
 

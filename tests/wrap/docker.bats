@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # rkt with images of a real registry (docker-registry 2.8.2) and of layouts: fetched, judged, converted, run.
 # SPDX-License-Identifier: Apache-2.0
-# asan: no: each program that runs here has its own tests there
+# asan: apart: each program that runs here has its own tests there
 load world
 load ../registry
 load ../oci

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # rkt fetch: the transcripts of the seed, and when an image does not get into the store.
 # SPDX-License-Identifier: Apache-2.0
-# asan: no: every program that runs here has tests of its own there
+# asan: apart: every program that runs here has tests of its own there
 load world
 web_inside
 setup_file() {

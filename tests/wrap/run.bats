@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # rkt run, prepare and run-prepared in host networking: arguments, environment, volumes, statuses, and what is refused before it starts.
 # SPDX-License-Identifier: Apache-2.0
-# asan: no: every program that runs here has tests of its own there
+# asan: apart: every program that runs here has tests of its own there
 load world
 web_inside
 setup() {

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # rkt trust: the dialogues of the seed, and every way to say which key is trusted for what.
 # SPDX-License-Identifier: Apache-2.0
-# asan: no: every program that runs here has tests of its own there
+# asan: apart: every program that runs here has tests of its own there
 load ../terminal
 load world
 web_inside
