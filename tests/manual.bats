@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
-# Runs what the manual pages show: each EXAMPLES block, command by command, in a directory as tests/fixture.bash makes it and with an
-# internet (tests/web.bash) where https://example.com serves the same image, its signature, its key and the discovery page, and
-# registry.example is a registry with app/hello.
+# Every program has its manual page, and what the pages show is run: each EXAMPLES block, command by command, in a directory as
+# tests/fixture.bash makes it and with an internet (tests/web.bash) where https://example.com serves the same image, its signature,
+# its key and the discovery page, and registry.example is a registry with app/hello.
 # SPDX-License-Identifier: Apache-2.0
 # asan: no: every program that runs here has tests of its own there
 load lib
@@ -37,10 +37,10 @@ pattern() {
 
 # check COMMAND EXPECTED: 0, its stdout is EXPECTED, and the records in it keep to their schemas.
 check() {
-	local got status=0 pattern=
+	local got status=0 pattern='' faults=''
 	got=$(sh -c "$1" 2>stderr.txt </dev/null) || status=$?
 	[[ -z $2 ]] || pattern=$(pattern <<<"$2")
-	faults=$(jq -Rc 'fromjson? | select(type == "object" and has("kind"))' <<<"$got" |
+	[[ $got != *'"kind"'* ]] || faults=$(jq -Rc 'fromjson? | select(type == "object" and has("kind"))' <<<"$got" |
 		jq -nr --slurpfile schemas <(cat "$ROOT"/share/schema/*.json) -f "$ROOT/tests/schema.jq")
 	# shellcheck disable=SC2053  # it is a pattern
 	[[ $status == 0 && ${got:+$'\n'}$got == $pattern && -z $faults ]] && return
@@ -81,4 +81,31 @@ run_examples() {
 		run_examples <"$BATS_TEST_TMPDIR/examples" || failed+=" ${page##*/}"
 	done
 	same "" "$failed"
+}
+
+options_of_help() {
+	"$1" --help | sed -n 's/^  \(-., \|    \)--\([a-z0-9-]*\).*/\2/p' | sort -u
+}
+
+@test "one option has one meaning: a letter always has the same long name" {
+	for p in $(programs); do
+		"$p" --help | sed -n 's/^  -\(.\), --\([a-z0-9-]*\).*/\1 \2/p'
+	done | sort -u >letters
+	same "" "$(cut -d' ' -f1 letters | uniq -d)"
+}
+
+@test "every program has a manual page: lint clean, its summary, exactly its options, and a test" {
+	for p in $(programs); do
+		page=$ROOT/man/$p.1
+		[ -e "$page" ] || { echo "no $page" >&2; return 1; }
+		[ -e "$ROOT/tests/$p.bats" ] || { echo "no tests/$p.bats" >&2; return 1; }
+		same "" "$(mandoc -T lint -W warning "$page" 2>&1 | grep -v 'referenced manual not found')"
+		same "$p: $("$p" --help | sed -n '/^$/q;p' | sed '1,/^[^ ]/{/^usage/d;/^        /d}' | paste -sd' ')" \
+			"$p: $(sed -n 's/^\.Nd //p' "$page")"
+		same "$p: $(options_of_help "$p" | grep -vxE 'help|version|quiet|verbose' | paste -sd' ')" \
+			"$p: $(sed -n '/^\.Sh OPTIONS/,/^\.Sh ENV/p' "$page" | sed -n 's/^\.It .*Fl -\([a-z0-9-]*\).*/\1/p' | sort -u | paste -sd' ')"
+		for section in NAME SYNOPSIS DESCRIPTION 'EXIT STATUS' EXAMPLES 'SEE ALSO'; do
+			grep -q "^\.Sh $section" "$page" || { echo "$page: no $section" >&2; return 1; }
+		done
+	done
 }
