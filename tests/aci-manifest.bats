@@ -40,7 +40,7 @@ setup() {
 @test "the refs of --dependencies are those that ref-parse takes" {
 	mkdir rootfs
 	aci-build --name a --dependency b/c:1.0,os=linux,arch=amd64 rootfs | aci-manifest --dependencies >record
-	same "$(jq -cS '{name, labels, ref, transport}' record)" "$(ref-parse "$(jq -r .ref record)" | jq -cS '{name, labels, ref, transport}')"
+	same "$(jq -c '{name, labels, ref, transport}' record)" "$(ref-parse "$(jq -r .ref record)" | jq -c '{name, labels, ref, transport}')"
 }
 
 @test "rkt:U-21 rkt:U-19 rkt:I-005 what is no good image gives no manifest" {

@@ -260,7 +260,7 @@ T='https://example.com/{os}/{arch}/{name}-{version}.{ext}'
 	ref-parse example.com/app:1 https://h.example/x.aci sha512-ab | discover >out
 	same 3 "$(wc -l <out)"
 	same https://x.example/1 "$(sed -n 1p out | urls)"
-	same "$(ref-parse https://h.example/x.aci)" "$(sed -n 2p out | jq -cS 'del(.part, .of)')"
+	same "$(ref-parse https://h.example/x.aci)" "$(sed -n 2p out | jq -c 'del(.part, .of)')"
 	refuse 6 discover <<<'{"kind":"image"}'
 	says "field 'name'"
 	refuse 6 discover <<<'{"kind":"image","name":"A b"}'

@@ -20,6 +20,11 @@ in_own_directory() {
 	cd "$BATS_TEST_TMPDIR" || return
 }
 
+# gojq starts in 2 ms, where the jq of Debian 12 takes 23, and does the same but one thing: it prints the members of objects in order.
+jq() {
+	gojq "$@"
+}
+
 # The build with AddressSanitizer is slower, and its sandbox is off.
 is_asan() {
 	[[ $BIN == *asan* ]]

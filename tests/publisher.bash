@@ -42,7 +42,7 @@ sums() {
 # verified FILE KEY: openssl agrees that KEY signed what jq and a sorting of keys make of the file's `signed`. Our own canonical JSON has no
 # part in it; it serves for metadata without control characters.
 verified() {
-	jq -jcS .signed "$1" >verified.payload
+	jq -jc .signed "$1" >verified.payload
 	jq -r --arg id "$(keyid "$2")" '.signatures[] | select(.keyid == $id).sig' "$1" | xxd -r -p >verified.sig
 	openssl pkeyutl -verify -rawin -pubin -inkey "$2.pub" -in verified.payload -sigfile verified.sig >/dev/null
 }

@@ -7,7 +7,7 @@ setup() { in_own_directory; }
 
 @test "an ACI becomes an image record with its id, name, labels and blob" {
 	small_image example.com/a 1.0 os=linux | tee image.tar | gzip -n >image.aci
-	want=$(jq -cnS --arg id "sha512-$(sha512sum <image.tar | cut -d' ' -f1)" --arg digest "sha256:$(sha256sum <image.aci | cut -d' ' -f1)" \
+	want=$(jq -cn --arg id "sha512-$(sha512sum <image.tar | cut -d' ' -f1)" --arg digest "sha256:$(sha256sum <image.aci | cut -d' ' -f1)" \
 		--argjson size "$(stat -c %s image.aci)" '{kind: "image", $id, name: "example.com/a", labels: {version: "1.0", os: "linux"},
 		blob: {mediaType: "application/vnd.appc.image.aci", $digest, $size}}')
 	same "$want" "$(store-put image.aci)"
@@ -100,7 +100,7 @@ setup() { in_own_directory; }
 	small_image example.com/a 1.0 >a
 	printf signature >sig
 	same "{\"digest\":\"sha256:$(sha256sum <sig | cut -d' ' -f1)\",\"mediaType\":\"application/pgp-signature\",\"size\":9}" \
-		"$(store-put --signature sig a | jq -cS .signature)"
+		"$(store-put --signature sig a | jq -c .signature)"
 	refuse 3 store-put --signature missing a
 	refuse 6 store-put --signature /dev/null a
 	head -c 70000 /dev/zero >huge
@@ -119,7 +119,7 @@ setup() { in_own_directory; }
 }
 
 # The blob of this digest, as JSON.
-blob() { jq -cS . "$(blob_path "$1")"; }
+blob() { jq -c . "$(blob_path "$1")"; }
 
 @test "--base: an image with one layer more, that runs as its base" {
 	small_layer one.tar a

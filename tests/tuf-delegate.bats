@@ -15,7 +15,7 @@ roles() { jq -c '[.signed.delegations.roles[].name]' "${1:-m/targets.json}"; }
 	tuf-delegate --path '*' --add-key b.pub --before docs --key targets.pem m/targets.json two
 	same '["one","two","docs","../odd/é"]' "$(roles)"
 	same "{\"keyids\":[\"$(keyid a)\"],\"name\":\"docs\",\"paths\":[\"docs/*\",\"x/*/y\"],\"terminating\":false,\"threshold\":1}" \
-		"$(jq -cS '.signed.delegations.roles[2]' m/targets.json)"
+		"$(jq -c '.signed.delegations.roles[2]' m/targets.json)"
 	same '[["0a","f"],true,2,2]' "$(jq -c '.signed.delegations.roles[3] | [.path_hash_prefixes, .terminating, .threshold, (.keyids | length)]' m/targets.json)"
 	[ -e m/..%2Fodd%2F%C3%A9.json ]
 	verified m/targets.json targets
@@ -51,7 +51,7 @@ roles() { jq -c '[.signed.delegations.roles[].name]' "${1:-m/targets.json}"; }
 	keys bin
 	tuf-delegate --bins 6 --add-key bin.pub --key targets.pem --key bin.pem m/targets.json a/b
 	same "{\"bit_length\":6,\"keyids\":[\"$(keyid bin)\"],\"name_prefix\":\"a/b\",\"threshold\":1}" \
-		"$(jq -cS .signed.delegations.succinct_roles m/targets.json)"
+		"$(jq -c .signed.delegations.succinct_roles m/targets.json)"
 	same '64 m/a%2Fb-00.json m/a%2Fb-3f.json' "$(ls m/a%2Fb-*.json | sed -n '1p;$p' | paste -sd' ' | sed "s/^/$(ls m/a%2Fb-*.json | wc -l) /")"
 	verified m/a%2Fb-2a.json bin
 	publish

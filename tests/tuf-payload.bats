@@ -11,7 +11,7 @@ metadata() { # metadata MEMBERS
 @test "dtuf:R3 dtuf:K7 the bytes are canonical, as an independent implementation writes them" {
 	repository
 	for role in root targets snapshot timestamp; do
-		same "$(jq -jcS .signed "m/$role.json" | sha256sum)" "$(tuf-payload "m/$role.json" | sha256sum)"
+		same "$(jq -jc .signed "m/$role.json" | sha256sum)" "$(tuf-payload "m/$role.json" | sha256sum)"
 	done
 	# the rules on a hard case, written out by hand: control characters and slashes stand as they are, order is by code point
 	metadata '"targets":{},"b":"\u0007\n\/\"\\\u00e9\ud83d\ude00","a":{"\uffff":1,"\ud83d\ude00":2,"~":-0,"\u0001":true}' >in

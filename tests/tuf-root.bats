@@ -42,7 +42,7 @@ setup() { in_own_directory; }
 	mv changed m/root.json
 	rm m/1.root.json
 	tuf-root --key root.pem m/root.json
-	same '[{"a":"\u0007","b":[1]},1,1]' "$(jq -cS '[.signed.x, .signed.keys.label.y, .signed.version]' m/1.root.json)"
+	same '[{"a":"\u0007","b":[1]},1,1]' "$(jq -c '[.signed.x, .signed.keys.label.y, .signed.version]' m/1.root.json)"
 }
 
 @test "stdin to stdout, and what cannot be" {

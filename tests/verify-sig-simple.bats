@@ -83,7 +83,7 @@ teardown() { gpgconf --homedir "$OPENPGP/gpg" --kill gpg-agent; }
 		fetch docker://$name:1.0.0 --lookaside "$base" >fetched
 		refuse 1 unpack tree <fetched
 		verify-sig <fetched >verified
-		same "$(jq -Sc --arg f "$good" --arg n $name '.verified = [{by: "simple-signing", digest: .manifest.digest, fingerprint: $f,
+		same "$(jq -c --arg f "$good" --arg n $name '.verified = [{by: "simple-signing", digest: .manifest.digest, fingerprint: $f,
 			identity: "good <good@example.com>", prefix: "registry.example:5001/app", reference: "\($n):1.0.0"}]' fetched)" "$(cat verified)"
 		unpack tree <verified >/dev/null
 	done

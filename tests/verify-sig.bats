@@ -19,7 +19,7 @@ both() {
 	for v in sqv gpgv; do
 		record example.com/app/x data good.sig >in
 		verify-sig --verifier $v <in >out
-		same "$(jq -Sc --arg f "$(openpgp_fingerprint good@example.com)" '.verified = [{by: "openpgp", digest: .blob.digest,
+		same "$(jq -c --arg f "$(openpgp_fingerprint good@example.com)" '.verified = [{by: "openpgp", digest: .blob.digest,
 			fingerprint: $f, identity: "good <good@example.com>", prefix: "example.com/app"}]' in)" "$(cat out)"
 	done
 }
