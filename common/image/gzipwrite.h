@@ -8,7 +8,7 @@
 
 struct gzipwrite;
 
-// Starts the threads; they take the signals that the caller takes. Memory: 1 MiB for each of 2 * jobs + 1 blocks. The stream goes to
+// Starts the threads; they take the signals that the caller takes. Memory: 768 KiB for each of 2 * jobs + 1 blocks. The stream goes to
 // `sink`, in order, from gzipwrite_add and gzipwrite_finish. NULL with e filled.
 struct gzipwrite *gzipwrite_start(size_t jobs, encode_sink *sink, void *context, struct err *e);
 int gzipwrite_add(struct gzipwrite *g, const void *data, size_t length, struct err *e);

@@ -16,7 +16,7 @@ struct layerbase *layerbase_new(void); // of nothing
 void layerbase_free(struct layerbase *b);
 
 // Either of the two, once. A tree as `pack` would write it, with these options; errors as treewalk, and STATUS_REFUSED for a name that
-// no layer can hold. An image by its record; errors as flatten_read.
+// no layer can hold. An image by its record; errors as ociimage_read, pass_over_image and layertree_put.
 int layerbase_add_tree(struct layerbase *b, const struct treewalk_options *options, int directory, const char *name,
 	struct err *e);
 int layerbase_add_image(struct layerbase *b, struct store *s, const json_t *record, const struct render_options *options,

@@ -1,12 +1,9 @@
 // layerdiff.h says what these promise.
 // SPDX-License-Identifier: Apache-2.0
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/buf.h"
-#include "base/io.h"
 #include "base/mem.h"
 #include "base/texts.h"
 #include "crypto/hash.h"
@@ -170,20 +167,12 @@ static int look_at(void *diff, const struct tar_entry *entry, int fd, const stru
 
 // ---- what is gone ----
 
-static int by_name(const void *a, const void *b)
+// How many of the base's names in a directory the tree has not.
+static size_t count_lost(const struct layernode *directory)
 {
-	return strcmp((*(struct layernode *const *)a)->name, (*(struct layernode *const *)b)->name);
-}
-
-// The base's names in a directory that the tree has not, sorted; malloced.
-static struct layernode **lost_names(const struct layernode *directory, size_t *count)
-{
-	struct layernode **lost = mem_alloc((directory->count + 1) * sizeof *lost);
-	*count = 0;
+	size_t lost = 0;
 	for (size_t i = 0; i < directory->room; i++)
-		if (directory->children[i] && !directory->children[i]->met)
-			lost[(*count)++] = directory->children[i];
-	qsort(lost, *count, sizeof *lost, by_name);
+		lost += directory->children[i] && !directory->children[i]->met;
 	return lost;
 }
 
@@ -192,24 +181,20 @@ static int write_whiteout(const struct diff *d, const char *directory, const cha
 	bool root = !strcmp(directory, ".");
 	mem_auto char *path = mem_format("%s%s%s%s", root ? "" : directory, root ? "" : "/", prefix, name);
 	const struct tar_entry entry = { .type = TAR_FILE, .path = path, .link = "", .mode = 0644 };
-	if ((int64_t)strlen(path) > tar_default_limits.name)
-		return err_set(e, STATUS_LIMIT, "'%.200s...': a path longer than %lld bytes", path,
-			(long long)tar_default_limits.name);
-	return tarwrite_entry(d->pack->out, &entry, e);
+	return treewalk_check_length(path, e) < 0 ? -1 : tarwrite_entry(d->pack->out, &entry, e);
 }
 
 // Where nothing is left of a directory's names, one opaque whiteout says so; not of the root, whose overlayfs does not heed.
 static int write_whiteouts(const struct diff *d, const char *path, struct err *e)
 {
 	const struct layernode *was = layertree_find(layerbase_tree(d->base), path);
-	size_t count = 0;
 	if (!was || !layernode_is_directory(was))
 		return 0;
-	mem_auto struct layernode **lost = lost_names(was, &count);
-	if (count > 1 && count == was->count && strcmp(path, ".") != 0)
+	if (was->count > 1 && count_lost(was) == was->count && strcmp(path, ".") != 0)
 		return write_whiteout(d, path, "", LAYERS_OPAQUE_NAME, e);
-	for (size_t i = 0; i < count; i++)
-		if (write_whiteout(d, path, LAYERS_WHITEOUT_PREFIX, lost[i]->name, e) < 0)
+	mem_auto struct layernode **names = layernode_sorted(was);
+	for (size_t i = 0; i < was->count; i++)
+		if (!names[i]->met && write_whiteout(d, path, LAYERS_WHITEOUT_PREFIX, names[i]->name, e) < 0)
 			return -1;
 	return 0;
 }
@@ -230,10 +215,8 @@ static int write_entry(void *diff, const struct tar_entry *entry, int fd, const 
 static void want_more(struct diff *d)
 {
 	for (size_t i = 0; i < d->shared.count; i++) {
-		size_t count;
 		const char *path = d->shared.items[i];
-		free(lost_names(layertree_find(layerbase_tree(d->base), path), &count));
-		if (count)
+		if (count_lost(layertree_find(layerbase_tree(d->base), path)))
 			want(d, path);
 	}
 	for (size_t i = 0; i < d->group_count; i++) {

@@ -74,6 +74,22 @@ struct layertree_inode *layernode_implied(void)
 
 // ---- the names of a directory ----
 
+static int by_name(const void *a, const void *b)
+{
+	return strcmp((*(struct layernode *const *)a)->name, (*(struct layernode *const *)b)->name);
+}
+
+struct layernode **layernode_sorted(const struct layernode *directory)
+{
+	struct layernode **sorted = mem_alloc((directory->count + 1) * sizeof *sorted);
+	size_t count = 0;
+	for (size_t i = 0; i < directory->room; i++)
+		if (directory->children[i])
+			sorted[count++] = directory->children[i];
+	qsort(sorted, count, sizeof *sorted, by_name);
+	return sorted;
+}
+
 static size_t slot_of(const unsigned char *key, const struct layernode *directory, const char *name, size_t length)
 {
 	uint64_t print;

@@ -29,6 +29,9 @@ static inline bool layernode_is_directory(const struct layernode *n)
 	return n->inode->type == TAR_DIRECTORY;
 }
 
+// The nodes in a directory, `count` of them, in the order of the bytes of their names; malloced.
+struct layernode **layernode_sorted(const struct layernode *directory);
+
 // NULL when no node has the name. An added one is new there and belongs to the directory; a removed one is freed, if there is one.
 struct layernode *layernode_find(const unsigned char *key, const struct layernode *directory, const char *name, size_t length);
 void layernode_add(const unsigned char *key, struct layernode *directory, struct layernode *n);

@@ -314,11 +314,6 @@ size_t layertree_obstacle(const struct layertree *t, const char *path)
 
 // ---- all of it ----
 
-static int by_name(const void *a, const void *b)
-{
-	return strcmp((*(struct layernode *const *)a)->name, (*(struct layernode *const *)b)->name);
-}
-
 struct walk {
 	layertree_visit *visit;
 	void *context;
@@ -327,19 +322,15 @@ struct walk {
 
 static int walk(struct walk *w, struct layernode *n, struct err *e)
 {
-	size_t length = w->path.length, count = 0;
+	size_t length = w->path.length;
 	if (length)
 		buf_add_byte(&w->path, '/');
 	buf_add(&w->path, n->name, n->length);
 	int failed = w->visit(w->context, buf_text(&w->path), n->inode, e);
-	mem_auto struct layernode **sorted = mem_alloc((n->count + 1) * sizeof *sorted);
-	for (size_t i = 0; i < n->room; i++)
-		if (n->children[i])
-			sorted[count++] = n->children[i];
-	qsort(sorted, count, sizeof *sorted, by_name);
+	mem_auto struct layernode **sorted = layernode_sorted(n);
 	if (n->length == 1 && n->name[0] == '.' && !length) // the root is no part of the paths below it
 		w->path.length = 0;
-	for (size_t i = 0; i < count && !failed; i++)
+	for (size_t i = 0; i < n->count && !failed; i++)
 		failed = walk(w, sorted[i], e);
 	w->path.length = length;
 	if (w->path.data)

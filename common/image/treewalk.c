@@ -49,6 +49,13 @@ int treewalk_call_failed(const char *path, const char *what, struct err *e)
 	return err_system(e, "'%s': cannot %s", path, what);
 }
 
+int treewalk_check_length(const char *path, struct err *e)
+{
+	if ((int64_t)strlen(path) <= tar_default_limits.name)
+		return 0;
+	return err_set(e, STATUS_LIMIT, "'%.200s...': a path longer than %" PRId64 " bytes", path, tar_default_limits.name);
+}
+
 static int changed(const struct walk *w, struct err *e)
 {
 	return treewalk_changed(buf_text(&w->path), e);
@@ -256,9 +263,8 @@ static int meet_names(struct walk *w, int fd, const struct texts *names, int dep
 		if (!top)
 			buf_add_byte(&w->path, '/');
 		buf_add_text(&w->path, names->items[i]);
-		if ((int64_t)w->path.length > tar_default_limits.name)
-			return err_set(e, STATUS_LIMIT, "'%.200s...': a path longer than %" PRId64 " bytes", buf_text(&w->path),
-				tar_default_limits.name);
+		if (treewalk_check_length(buf_text(&w->path), e) < 0)
+			return -1;
 		bool wanted = !w->how->wants || w->how->wants(w->how->context, buf_text(&w->path));
 		if (wanted && meet_named(w, fd, names->items[i], depth, e) < 0)
 			return -1;

@@ -40,4 +40,6 @@ int treewalk(const struct treewalk *how, int directory, const char *name, struct
 int treewalk_changed(const char *path, struct err *e);
 int treewalk_call_failed(const char *path, const char *what, struct err *e);
 
+int treewalk_check_length(const char *path, struct err *e); // STATUS_LIMIT for a path that is longer than readers take
+
 #endif
