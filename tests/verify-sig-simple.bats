@@ -358,6 +358,9 @@ teardown() { gpgconf --homedir "$OPENPGP/gpg" --kill gpg-agent; }
 		docker: [ $R ]|'docker' is not a mapping
 		- docker|is not a mapping
 	END
+	head -c 100000 /dev/zero | tr '\0' '[' >$here # libyaml alone would take a minute
+	refuse 7 fetch-blob < <(rm -rf "$TACKLE_STORE" && ref-parse docker://$name:1.0.0 | reg-resolve)
+	says "registries.d" 'YAML nested deeper than 64 levels'
 	printf 'docker: {' >$here
 	same 0 "$(count --no-signature)"
 	printf 'default-docker: { lookaside: %s }' "$there" >$here

@@ -8,7 +8,8 @@
 
 #include "base/err.h"
 
-// Parses the first document; yaml_document_delete frees it. STATUS_MALFORMED with `subject: line N: why`.
+// Parses the first document; yaml_document_delete frees it. STATUS_MALFORMED with `subject: line N: why`; STATUS_LIMIT for more
+// than 64 levels.
 int yamlio_parse(const char *text, size_t length, const char *subject, yaml_document_t *document, struct err *e);
 
 // The first member of this name. Borrowed; NULL for none, and for what is no mapping.
