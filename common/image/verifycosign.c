@@ -65,7 +65,7 @@ json_t *verifycosign_judge(const struct verifycosign *v, const json_t *descripto
 	const struct trust_key *by = find_signer(v, statement, &signature);
 	if (!by) {
 		err_set(e, STATUS_REFUSED, "cosign: bad signature, or by another key than those trusted for this name: %s",
-			v->covering.keys[0].fingerprint);
+			v->covering.keys ? v->covering.keys->fingerprint : "none");
 		return NULL;
 	}
 	json_t *entry = json_pack("{s:s, s:s, s:s}", "by", "cosign", "digest", digest, "fingerprint", by->fingerprint);

@@ -19,8 +19,8 @@ struct verifycosign { // zero at the start
 int verifycosign_load(struct verifycosign *v, const struct trust *t, const char *name, struct err *e);
 void verifycosign_free(struct verifycosign *v);
 
-// The `verified` entry, about `digest`, of the signature that this descriptor carries over the statement, by one of at least one key. A
-// new reference, or NULL with STATUS_REFUSED when none of them made it.
+// The `verified` entry, about `digest`, of the signature that this descriptor carries over the statement. A new reference, or NULL with
+// STATUS_REFUSED when none of the keys made it.
 json_t *verifycosign_judge(const struct verifycosign *v, const json_t *descriptor, const struct buf *statement,
 	const char *digest, struct err *e);
 
