@@ -261,3 +261,32 @@ put_blob() { # put_blob REPOSITORY FILE: as the older dtuf did
 	refuse 1 tuf-download -q --tuf trusted.one --repo file:tree --schema1 t
 	says 'signed were 3 blobs'
 }
+
+@test "dtuf:O18 dtuf:B3 the older dtuf's blob lists of schema 2 are read as they are, and copied to any place" {
+	repository
+	printf 'one\n' >one
+	printf 'two\n' >two
+	layer() { printf '{"digest": "sha256:%s", "mediaType": "application/octet-stream", "size": 4}' "$(sha256sum <"$1" | cut -d' ' -f1)"; }
+	printf '{"config": %s, "layers": [%s, %s], "mediaType": "application/vnd.docker.distribution.manifest.v2+json", "schemaVersion": 2}' \
+		"$(layer two)" "$(layer two)" "$(layer one)" >manifest
+	for file in one two manifest; do put_blob old2 $file; done
+	lists() { # lists MANIFEST: as the target t
+		printf '{"path":"t","length":%s,"hashes":{"sha256":"%s"},"custom":{"blobs":2}}\n' "$(stat -c %s "$1")" "$(sha256sum <"$1" | cut -d' ' -f1)" |
+			tuf-add --key targets.pem m/targets.json
+		publish
+	}
+	lists manifest
+	tuf-push -q m $TLS/old2
+	for place in file:tree oci:layout $TLS/new2; do
+		pull $TLS/old2 $place
+		rm -rf trusted.one
+		refresh $place one
+		same 'two one' "$(download one $place t | paste -sd' ')"
+	done
+	sed 's|octet-stream|json|g' manifest >false
+	lists false
+	tuf-push -q m file:tree
+	cp false "tree/targets/$(sha256sum <false | cut -d' ' -f1).t"
+	refuse 1 tuf-download -q --tuf trusted.one --repo file:tree t
+	says 'a layer that is no blob of a target'
+}

@@ -151,10 +151,11 @@ static int change_tag(const struct oci *o, const char *tag, const char *media_ty
 	return put_tag(o, tag, media_type, manifest, t.digest, e);
 }
 
-static int put_target_tag(const struct oci *o, const char *path, const char *digest, const struct buf *manifest, struct err *e)
+static int put_target_tag(const struct oci *o, const char *path, const char *digest, const struct buf *text, struct err *e)
 {
+	manifest_auto m = { 0 };
 	mem_auto char *tag = tufoci_target_tag(path, digest_digits(digest));
-	return change_tag(o, tag, MEDIA_MANIFEST, manifest, e);
+	return manifest_parse(buf_text(text), text->length, NULL, &m, e) < 0 ? -1 : change_tag(o, tag, m.media_type, text, e);
 }
 
 static int put_index(void *context, const char *role, const struct buf *index, struct err *e)

@@ -13,6 +13,7 @@
 #include "base/msg.h"
 #include "base/progress.h"
 #include "crypto/hash.h"
+#include "oci/descriptor.h"
 #include "tuf/partial.h"
 #include "tuf/targetget.h"
 
@@ -179,8 +180,8 @@ static int ask_manifest(struct client *c, size_t mirror, const void *of, struct 
 	const struct expected *x = of;
 	int result = remote_manifest(c->remote, mirror, x->what, client_consistent(c) ? preferred(x) : NULL, q, e);
 	struct err why = { 0 };
-	if (!result || !user.schema1 || (e->status != STATUS_NOT_FOUND && e->status != STATUS_REFUSED) ||
-		remote_blob(c->remote, mirror, preferred(x), q, &why) < 0)
+	bool may_be_blob = e->status == STATUS_NOT_FOUND || (user.schema1 && e->status == STATUS_REFUSED);
+	if (!result || !may_be_blob || remote_blob(c->remote, mirror, preferred(x), q, &why) < 0)
 		return result;
 	*e = why;
 	return 0;
@@ -211,12 +212,12 @@ static bool is_sha256(const char *digest)
 	return digest && !strncmp(digest, "sha256:", 7) && digest_valid(digest, NULL, NULL);
 }
 
-static int add_blob(struct targetget *g, const json_t *layer, struct err *e)
+static int add_blob(struct targetget *g, const json_t *layer, const char *layer_type, struct err *e)
 {
 	const json_t *size = json_object_get(layer, "size");
 	const char *digest = json_string_value(json_object_get(layer, "digest"));
 	const char *type = json_string_value(json_object_get(layer, "mediaType"));
-	if (!type || strcmp(type, TARGETGET_BLOB_TYPE) != 0 || !is_sha256(digest) || !json_is_integer(size) ||
+	if (!type || strcmp(type, layer_type) != 0 || !is_sha256(digest) || !json_is_integer(size) ||
 		json_integer_value(size) < 0)
 		return err_set(e, STATUS_REFUSED, "target '%s': its manifest has a layer that is no blob of a target", g->path);
 	keep_blob(g, digest, json_integer_value(size));
@@ -244,10 +245,12 @@ static int add_blobs(struct targetget *g, const json_t *manifest, struct err *e)
 {
 	size_t i;
 	json_t *layer;
+	const char *own = json_string_value(json_object_get(manifest, "mediaType"));
+	bool is_older = own && !strcmp(own, MEDIA_DOCKER_MANIFEST); // the older dtuf's, from schema 2 on
 	if (json_integer_value(json_object_get(manifest, "schemaVersion")) == 1)
 		return add_blobs_schema1(g, manifest, e);
 	json_array_foreach(json_object_get(manifest, "layers"), i, layer)
-		if (add_blob(g, layer, e) < 0)
+		if (add_blob(g, layer, is_older ? MEDIA_BYTES : TARGETGET_BLOB_TYPE, e) < 0)
 			return -1;
 	return 0;
 }
