@@ -128,7 +128,7 @@ static int read_base(const struct job *j, struct layerbase *base, struct err *e)
 
 static int write_layer(const struct job *j, const struct packtree *tree, struct err *e)
 {
-	struct layerbase *base = layerbase_new();
+	struct layerbase *base = layerbase_new(tree->progress);
 	int failed = read_base(j, base, e) < 0 || layerdiff_write(tree, base, j->directory, j->name, e) < 0;
 	layerbase_free(base);
 	return failed ? -1 : 0;

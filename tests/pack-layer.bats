@@ -205,6 +205,18 @@ begin() {
 	diff -r plain/d tree/d
 }
 
+@test "progress counts what is read of the base, which may take longest" {
+	mkdir tree
+	head -c 100000 /dev/urandom >tree/f
+	tar -cf layer.tar -C tree .
+	oci_image layout v1 layer.tar >/dev/null
+	record_of v1 >record
+	for base in tree record; do
+		pack --layer --base "$base" --progress-fd 4 tree 4>progress >/dev/null
+		same 200000 "$(tail -n 1 progress | jq .bytes)"
+	done
+}
+
 # Stops it behind a full pipe, when everything is compared and some is written; changes the tree; lets it go on.
 @test "what changes between its two walks is 5, where it is in the layer" {
 	mkfifo pipe

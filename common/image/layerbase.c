@@ -14,6 +14,7 @@
 #include "image/pass.h"
 
 struct layerbase {
+	struct progress *progress;
 	struct layertree *tree;
 	struct texts *digests; // of each layer, one for each of its entries; "" for what has no content
 	size_t layers;
@@ -21,9 +22,10 @@ struct layerbase {
 	int64_t bytes; // of all files together
 };
 
-struct layerbase *layerbase_new(void)
+struct layerbase *layerbase_new(struct progress *p)
 {
 	struct layerbase *b = mem_alloc(sizeof *b);
+	b->progress = p;
 	b->tree = layertree_new(true);
 	return b;
 }
@@ -73,13 +75,16 @@ static int put(struct layerbase *b, const struct tar_entry *entry, const char *d
 
 static int put_file(void *base, const struct tar_entry *entry, int fd, const struct stat *st, struct err *e)
 {
+	struct layerbase *b = base;
 	char digest[DIGEST_TEXT_MAX] = "";
+	int64_t size = 0;
 	(void)st;
 	if (layerbase_check_name(entry->path, e) < 0)
 		return -1;
-	if (entry->type == TAR_FILE && hash_stream(DIGEST_SHA256, fd, digest, NULL, e) < 0)
+	if (entry->type == TAR_FILE && hash_stream(DIGEST_SHA256, fd, digest, &size, e) < 0)
 		return err_context(e, "'%s'", entry->path);
-	return put(base, entry, digest, e);
+	progress_add(b->progress, size);
+	return put(b, entry, digest, e);
 }
 
 int layerbase_add_tree(struct layerbase *b, const struct treewalk_options *options, int directory, const char *name,
@@ -92,13 +97,14 @@ int layerbase_add_tree(struct layerbase *b, const struct treewalk_options *optio
 
 // ---- the layers of an image ----
 
-static int hash_data(struct tar_reader *r, char digest[static DIGEST_TEXT_MAX], struct err *e)
+static int hash_data(struct layerbase *b, struct tar_reader *r, char digest[static DIGEST_TEXT_MAX], struct err *e)
 {
 	static const char zeros[65536];
 	struct hash *h = hash_start(DIGEST_SHA256);
 	const char *data;
 	int64_t n;
 	while ((n = tar_borrow(r, &data, e)) > 0) {
+		progress_add(b->progress, n);
 		for (; !data && n > (int64_t)sizeof zeros; n -= (int64_t)sizeof zeros) // a hole
 			hash_add(h, zeros, sizeof zeros);
 		hash_add(h, data ? data : zeros, (size_t)n);
@@ -123,7 +129,7 @@ static int put_entry(void *base, const struct tar_entry *entry, struct tar_reade
 		return 0;
 	struct texts *digests = &b->digests[b->layers - 1];
 	char **last = &digests->items[digests->count - 1];
-	if (hash_data(r, digest, e) < 0)
+	if (hash_data(b, r, digest, e) < 0)
 		return -1;
 	free(*last);
 	*last = mem_text(digest);

@@ -6,13 +6,14 @@
 
 #include <jansson.h>
 
+#include "base/progress.h"
 #include "image/layertree.h"
 #include "image/render.h"
 #include "image/treewalk.h"
 
 struct layerbase;
 
-struct layerbase *layerbase_new(void); // of nothing
+struct layerbase *layerbase_new(struct progress *p); // of nothing; the bytes of files that are read for it count in p, borrowed
 void layerbase_free(struct layerbase *b);
 
 // Either of the two, once. A tree as `pack` would write it, with these options; errors as treewalk, and STATUS_REFUSED for a name that
