@@ -21,11 +21,6 @@
 
 #define SIGNATURE_MAX ((int64_t)64 << 10) // bytes; a signature takes at most a few KiB
 
-static void set_text(json_t *object, const char *key, const char *value)
-{
-	json_object_set_new(object, key, json_string(value));
-}
-
 // ---- local files ----
 
 static void open_local(struct acifetch *f, const char *url)
@@ -150,29 +145,20 @@ static bool is_aci(const struct acifetch *f, const json_t *record)
 	return !strcmp(media_type(f, record), MEDIA_ACI);
 }
 
-static void describe_image(json_t *record, const struct aci_scan *scan)
-{
-	json_t *dependencies = json_object_get(scan->manifest, "dependencies");
-	set_text(record, "id", scan->id);
-	set_text(record, "name", aci_name(scan->manifest));
-	json_object_set_new(record, "labels", aci_labels(scan->manifest));
-	if (json_array_size(dependencies))
-		json_object_set(record, "dependencies", dependencies);
-}
-
 static void describe(const struct acifetch *f, json_t *record, const struct download *d, const char *url, json_t *signature)
 {
 	const char *asked = jsonio_find_text(record, "digest");
 	json_t *blob = descriptor_json(media_type(f, record), d->is.sha256, d->is.size);
 	json_object_set_new(record, "blob", blob);
-	if (d->is.scan.manifest)
-		describe_image(record, &d->is.scan);
+	jsonio_auto json_t *of_manifest = d->is.scan.manifest ? aci_record(d->is.scan.id, d->is.scan.manifest) : NULL;
+	if (of_manifest)
+		json_object_update(record, of_manifest);
 	json_object_del(record, "signature");
 	if (signature)
 		json_object_set(record, "signature", signature);
 	json_t *source = json_pack("{s:s}", "url", url);
 	if (d->validator)
-		set_text(source, "validator", d->validator);
+		json_object_set_new(source, "validator", json_string(d->validator));
 	json_object_set_new(record, "source", source);
 	json_object_del(record, "defaults");
 	if (asked) // the user's own reference named the bytes

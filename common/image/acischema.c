@@ -369,34 +369,3 @@ int aci_check_manifest(const json_t *manifest, struct err *e)
 	findings_free(&findings);
 	return failed;
 }
-
-const char *aci_name(const json_t *manifest)
-{
-	return json_string_value(json_object_get(manifest, "name"));
-}
-
-json_t *aci_labels(const json_t *labelled)
-{
-	json_t *labels = json_object();
-	size_t i;
-	json_t *item;
-	json_array_foreach(json_object_get(labelled, "labels"), i, item)
-		json_object_set(labels, json_string_value(json_object_get(item, "name")), json_object_get(item, "value"));
-	return labels;
-}
-
-bool aci_stands_alone(const json_t *manifest)
-{
-	return !json_array_size(json_object_get(manifest, "dependencies")) &&
-		!json_array_size(json_object_get(manifest, "pathWhitelist"));
-}
-
-json_t *aci_record(const char *id, const json_t *manifest)
-{
-	json_t *dependencies = json_object_get(manifest, "dependencies");
-	json_t *record = json_pack("{s:s, s:s, s:s, s:o}", "kind", "image", "id", id, "name", aci_name(manifest), "labels",
-		aci_labels(manifest));
-	if (json_array_size(dependencies))
-		json_object_set(record, "dependencies", dependencies);
-	return record;
-}

@@ -61,7 +61,7 @@ int curl_check_key(const char *path, struct err *e)
 	struct stat st;
 	struct err unread = { 0 };
 	secret_auto text = { 0 };
-	io_auto int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	io_auto int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	bool file = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
 	if (!file || io_read_stream(fd, KEY_FILE_MAX, path, &text, &unread) < 0 || !is_encrypted(buf_text(&text)))
 		return 0;
