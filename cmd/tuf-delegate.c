@@ -222,7 +222,7 @@ static int write_files(const struct role *delegator, const char *role, const cha
 	int bits = (int)(user.bins ? user.bins : user.hash_bins);
 	if (user.no_files || user.remove || !strcmp(beside, "-"))
 		return 0;
-	bool is_role = !delegation_bins(json_object_get(delegator->body, "delegations"), &(const char *){ 0 }, &(int){ 0 });
+	bool is_role = !delegation_bins(json_object_get(delegator->body, "delegations"), NULL, NULL);
 	if (!bits)
 		return is_role && write_new(delegator, role, beside, &like, e) < 0 ? -1 : draft_sync(beside, e);
 	if (bits > FILES_BITS_MAX) {

@@ -64,15 +64,12 @@ struct walk {
 // Whether a lookup of this path goes this way: every delegation covers it, and no terminating one before it does.
 static bool leads_here(const struct link *at, const char *path, const char hash[static NAMES_HASH_MAX])
 {
-	const char *prefix;
-	int bits;
 	for (; at; at = at->up) {
-		if (delegation_bins(at->delegations, &prefix, &bits)) {
-			mem_auto char *bin = names_bin_role(prefix, bits, names_bin(hash, bits));
-			if (strcmp(bin, at->role) != 0)
-				return false;
+		mem_auto char *bin = delegation_bin(at->delegations, hash);
+		if (bin && strcmp(bin, at->role) != 0)
+			return false;
+		if (bin)
 			continue;
-		}
 		const json_t *roles = json_object_get(at->delegations, "roles");
 		if (!delegation_covers(json_array_get(roles, at->index), path, hash))
 			return false;
@@ -106,61 +103,33 @@ static void add_targets(struct walk *w, const struct received *r, const struct l
 	}
 }
 
+struct step { // from a role to those that it delegates to
+	struct walk *walk;
+	const struct link *at;
+};
+
 static int walk(struct walk *w, const struct received *r, const struct link *at, struct err *e);
 
-static int walk_role(struct walk *w, const struct received *delegator, const struct link *way, struct err *e)
+static int walk_role(void *context, const struct received *delegator, const char *role, size_t index, struct err *e)
 {
-	keys_auto keys = { 0 };
-	received_auto own = { 0 }; // the client keeps few
-	for (const struct link *at = way->up; at; at = at->up)
-		if (!strcmp(at->role, way->role))
+	const struct step *s = context;
+	received_auto own = { 0 };
+	const struct link way = { s->at, role, json_object_get(delegator->body, "delegations"), index };
+	for (const struct link *at = s->at; at; at = at->up)
+		if (!strcmp(at->role, role))
 			return 0; // a cycle
-	if (++w->visits > VISITS_MAX)
+	if (++s->walk->visits > VISITS_MAX)
 		return err_set(e, STATUS_LIMIT, "more than %d ways through the delegations", VISITS_MAX);
-	if (received_keys(delegator, way->role, &keys, e) < 0)
+	if (client_delegated(s->walk->c, delegator, role, &own, e) < 0)
 		return -1;
-	const struct received *r = client_role(w->c, way->role, &keys, e);
-	if (!r)
-		return -1;
-	client_take_role(w->c, r, &own);
-	return walk(w, &own, way, e);
-}
-
-// Of bins, those that the snapshot lists: there may be 2^32.
-static int walk_bins(struct walk *w, const struct received *r, const struct link *at, const json_t *delegations, struct err *e)
-{
-	const char *name;
-	json_t *entry;
-	json_object_foreach(json_object_get(w->c->snapshot.body, "meta"), name, entry) {
-		size_t n = strlen(name);
-		if (n < 5 || strcmp(name + n - 5, ".json") != 0)
-			continue;
-		mem_auto char *role = mem_text_n(name, n - 5);
-		const struct link way = { at, role, delegations, 0 };
-		if (delegation_find(delegations, role) && walk_role(w, r, &way, e) < 0)
-			return -1;
-	}
-	return 0;
+	return walk(s->walk, &own, &way, e);
 }
 
 static int walk(struct walk *w, const struct received *r, const struct link *at, struct err *e)
 {
-	size_t i;
-	json_t *role;
-	const char *prefix;
-	int bits;
-	const json_t *delegations = json_object_get(r->body, "delegations");
+	struct step s = { w, at };
 	add_targets(w, r, at);
-	if (user.top_level)
-		return 0;
-	if (delegation_bins(delegations, &prefix, &bits))
-		return walk_bins(w, r, at, delegations, e);
-	json_array_foreach(json_object_get(delegations, "roles"), i, role) {
-		const struct link way = { at, json_string_value(json_object_get(role, "name")), delegations, i };
-		if (walk_role(w, r, &way, e) < 0)
-			return -1;
-	}
-	return 0;
+	return user.top_level ? 0 : client_each_delegation(w->c, r, walk_role, &s, e);
 }
 
 // ---- the list ----

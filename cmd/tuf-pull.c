@@ -15,7 +15,6 @@
 #include "base/progress.h"
 #include "oci/registry.h"
 #include "tuf/clientcmd.h"
-#include "tuf/delegation.h"
 #include "tuf/publishindex.h"
 #include "tuf/targetget.h"
 
@@ -53,58 +52,31 @@ struct pull {
 
 typedef int visit(struct pull *p, const struct received *role, const struct received *delegator, struct err *e);
 
-static int walk(struct pull *p, const struct received *r, json_t *visited, visit *f, struct err *e);
+struct walk {
+	struct pull *p;
+	visit *f;
+	json_t *visited;
+};
 
 // Each role once, verified with the keys of the delegator that leads to it first.
-static int walk_role(struct pull *p, const struct received *delegator, const char *role, json_t *visited, visit *f, struct err *e)
+static int walk_role(void *context, const struct received *delegator, const char *role, size_t index, struct err *e)
 {
-	keys_auto keys = { 0 };
-	received_auto own = { 0 }; // the client keeps few
-	if (json_object_get(visited, role))
+	struct walk *w = context;
+	received_auto own = { 0 };
+	(void)index;
+	if (json_object_get(w->visited, role))
 		return 0;
-	json_object_set_new(visited, role, json_true());
-	if (received_keys(delegator, role, &keys, e) < 0)
+	json_object_set_new(w->visited, role, json_true());
+	if (client_delegated(&w->p->c, delegator, role, &own, e) < 0 || w->f(w->p, &own, delegator, e) < 0)
 		return -1;
-	const struct received *r = client_role(&p->c, role, &keys, e);
-	if (!r)
-		return -1;
-	client_take_role(&p->c, r, &own);
-	return f(p, &own, delegator, e) < 0 ? -1 : walk(p, &own, visited, f, e);
-}
-
-// Of bins, those that the snapshot lists: there may be 2^32.
-static int walk_bins(struct pull *p, const struct received *r, json_t *visited, visit *f, struct err *e)
-{
-	const char *name;
-	json_t *entry;
-	json_object_foreach(json_object_get(p->c.snapshot.body, "meta"), name, entry) {
-		size_t n = strlen(name);
-		mem_auto char *role = mem_text_n(name, n < 5 ? 0 : n - 5);
-		if (delegation_find(json_object_get(r->body, "delegations"), role) && walk_role(p, r, role, visited, f, e) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-static int walk(struct pull *p, const struct received *r, json_t *visited, visit *f, struct err *e)
-{
-	size_t i;
-	json_t *role;
-	const char *prefix;
-	int bits;
-	const json_t *delegations = json_object_get(r->body, "delegations");
-	if (delegation_bins(delegations, &prefix, &bits))
-		return walk_bins(p, r, visited, f, e);
-	json_array_foreach(json_object_get(delegations, "roles"), i, role)
-		if (walk_role(p, r, json_string_value(json_object_get(role, "name")), visited, f, e) < 0)
-			return -1;
-	return 0;
+	return client_each_delegation(&w->p->c, &own, walk_role, w, e);
 }
 
 static int each_delegated(struct pull *p, visit *f, struct err *e)
 {
 	jsonio_auto json_t *visited = json_object();
-	return walk(p, &p->c.targets, visited, f, e);
+	struct walk w = { p, f, visited };
+	return client_each_delegation(&p->c, &p->c.targets, walk_role, &w, e);
 }
 
 // ---- targets ----

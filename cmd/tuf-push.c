@@ -107,10 +107,9 @@ static int each_role(struct tree *t, visit *f, struct err *e)
 	const char *name;
 	json_t *entry;
 	json_object_foreach(json_object_get(t->snapshot.body, "meta"), name, entry) {
-		size_t n = strlen(name);
-		if (n < 6 || strcmp(name + n - 5, ".json") != 0)
+		mem_auto char *role = names_stem(name);
+		if (!role)
 			return err_set(e, STATUS_REFUSED, "snapshot: lists '%s', which is no metadata file", name);
-		mem_auto char *role = mem_text_n(name, n - 5);
 		int64_t version = t->consistent ? json_integer_value(json_object_get(entry, "version")) : 0;
 		if (strcmp(role, "root") != 0 && f(t, role, version, e) < 0)
 			return -1;

@@ -56,12 +56,10 @@ struct look {
 // `[V.]NAME.json` taken apart; NAME as F(role) has it. A file without a version comes before all that have one.
 static char *take_apart(const char *file, int64_t *version)
 {
-	size_t n = strlen(file), digits = strspn(file, "0123456789");
-	if (n < 6 || strcmp(file + n - 5, ".json") != 0 || file[0] == '.')
-		return NULL;
-	bool has = digits > 0 && digits < 19 && file[digits] == '.' && digits + 6 < n;
+	size_t digits = strspn(file, "0123456789");
+	bool has = digits > 0 && digits < 19 && file[digits] == '.' && strlen(file) > digits + 1 + strlen(".json");
 	*version = has ? strtoll(file, NULL, 10) : INT64_MAX;
-	return mem_text_n(file + (has ? digits + 1 : 0), n - 5 - (has ? digits + 1 : 0));
+	return file[0] == '.' ? NULL : names_stem(file + (has ? digits + 1 : 0));
 }
 
 static int find_newest(struct look *s, struct err *e)
@@ -172,10 +170,8 @@ static int add_delegated(struct look *s, const struct received *r, json_t *seen,
 {
 	size_t i;
 	json_t *role;
-	const char *prefix;
-	int bits;
 	const json_t *delegations = json_object_get(r->body, "delegations");
-	if (delegation_bins(delegations, &prefix, &bits))
+	if (delegation_bins(delegations, NULL, NULL))
 		return add_bins(s, r, delegations, seen, e);
 	json_array_foreach(json_object_get(delegations, "roles"), i, role)
 		if (add_role(s, r, json_string_value(json_object_get(role, "name")), seen, e) < 0)

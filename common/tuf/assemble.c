@@ -137,11 +137,8 @@ static int list_bins(struct snapshot *s, const struct role *r, struct err *e)
 	if (!directory)
 		return err_open(e, s->a->directory);
 	while ((entry = readdir(directory))) {
-		size_t length = strlen(entry->d_name);
-		if (length < 6 || strcmp(entry->d_name + length - 5, ".json") != 0)
-			continue;
-		mem_auto char *stem = mem_text_n(entry->d_name, length - 5);
-		mem_auto char *name = names_unfile(stem);
+		mem_auto char *stem = names_stem(entry->d_name);
+		mem_auto char *name = stem ? names_unfile(stem) : NULL;
 		if (name && delegation_find(json_object_get(r->body, "delegations"), name))
 			texts_add(&bins, name);
 	}
@@ -157,10 +154,8 @@ static int list_delegated(struct snapshot *s, const struct role *r, struct err *
 {
 	size_t i;
 	json_t *role;
-	const char *prefix;
-	int bits;
 	const json_t *delegations = json_object_get(r->body, "delegations");
-	if (delegation_bins(delegations, &prefix, &bits))
+	if (delegation_bins(delegations, NULL, NULL))
 		return list_bins(s, r, e);
 	json_array_foreach(json_object_get(delegations, "roles"), i, role)
 		if (list_tree(s, r, json_string_value(json_object_get(role, "name")), false, e) < 0)
@@ -200,8 +195,8 @@ static void keep_listed(struct snapshot *s)
 	const char *key;
 	json_t *entry;
 	json_object_foreach(s->listed, key, entry) {
-		mem_auto char *role = mem_text_n(key, strlen(key) > 5 ? strlen(key) - 5 : 0);
-		if (!json_object_get(s->meta, key) && !(s->a->drop && texts_has(s->a->drop, role)))
+		mem_auto char *role = names_stem(key);
+		if (!json_object_get(s->meta, key) && !(role && s->a->drop && texts_has(s->a->drop, role)))
 			json_object_set(s->meta, key, entry);
 	}
 }

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/msg.h"
 #include "tuf/client.h"
+#include "tuf/delegation.h"
 
 static struct {
 	int64_t roots, roles, root_bytes, timestamp_bytes, snapshot_bytes, targets_bytes;
@@ -372,12 +373,6 @@ static int update_listed(struct client *c, const char *role, const struct keys_s
 	return 0;
 }
 
-static int update_targets(struct client *c, struct err *e)
-{
-	keys_auto keys = { 0 };
-	return received_keys(&c->root, "targets", &keys, e) < 0 ? -1 : update_listed(c, "targets", &keys, &c->targets, e);
-}
-
 const struct received *client_role(struct client *c, const char *role, const struct keys_set *keys, struct err *e)
 {
 	for (size_t i = 0; i < CLIENT_ROLES_KEPT; i++)
@@ -392,9 +387,30 @@ const struct received *client_role(struct client *c, const char *role, const str
 	return place;
 }
 
-void client_take_role(struct client *c, const struct received *role, struct received *out)
+int client_delegated(struct client *c, const struct received *delegator, const char *role, struct received *out, struct err *e)
 {
-	received_move(out, &c->roles[role - c->roles]);
+	keys_auto keys = { 0 };
+	return received_keys(delegator, role, &keys, e) < 0 ? -1 : update_listed(c, role, &keys, out, e);
+}
+
+int client_each_delegation(const struct client *c, const struct received *delegator, client_visit *visit, void *context,
+	struct err *e)
+{
+	size_t i;
+	const char *name;
+	json_t *item;
+	const json_t *delegations = json_object_get(delegator->body, "delegations");
+	json_array_foreach(json_object_get(delegations, "roles"), i, item)
+		if (visit(context, delegator, json_string_value(json_object_get(item, "name")), i, e) < 0)
+			return -1;
+	if (!delegation_bins(delegations, NULL, NULL))
+		return 0;
+	json_object_foreach(json_object_get(c->snapshot.body, "meta"), name, item) {
+		mem_auto char *role = names_stem(name);
+		if (role && delegation_find(delegations, role) && visit(context, delegator, role, 0, e) < 0)
+			return -1;
+	}
+	return 0;
 }
 
 // ---- the whole ----
@@ -403,7 +419,7 @@ int client_refresh(struct client *c, struct err *e)
 {
 	if (update_root(c, e) < 0 || update_timestamp(c, e) < 0 || update_snapshot(c, e) < 0)
 		return -1;
-	return update_targets(c, e);
+	return client_delegated(c, &c->root, "targets", &c->targets, e);
 }
 
 static int load_local(struct client *c, const char *role, int64_t limit, bool fresh, struct received *out, struct err *e)

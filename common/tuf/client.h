@@ -58,8 +58,14 @@ int client_ask(struct client *c, const char *path, json_t **target, struct err *
 // A delegated role, verified with these keys: local, or fetched. Borrowed, until CLIENT_ROLES_KEPT others were asked for.
 const struct received *client_role(struct client *c, const char *role, const struct keys_set *keys, struct err *e);
 
-// Hands such a role over: the client forgets it.
-void client_take_role(struct client *c, const struct received *role, struct received *out);
+// A role that this one delegates to, verified with the keys that it lists; the caller's.
+int client_delegated(struct client *c, const struct received *delegator, const char *role, struct received *out, struct err *e);
+
+// Visits the roles that one delegates to in their order, with that as index; of succinct bins those that the snapshot lists, since there
+// may be 2^32. Ends with -1 at the first visit that does.
+typedef int client_visit(void *context, const struct received *delegator, const char *role, size_t index, struct err *e);
+int client_each_delegation(const struct client *c, const struct received *delegator, client_visit *visit, void *context,
+	struct err *e);
 
 int64_t client_max_roles(void); // of one lookup
 

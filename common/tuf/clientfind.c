@@ -52,12 +52,6 @@ static void turn(struct search *s, size_t first)
 	}
 }
 
-static int push_bin(struct search *s, const struct received *r, const char *prefix, int bits, struct err *e)
-{
-	mem_auto char *role = names_bin_role(prefix, bits, names_bin(s->hash, bits));
-	return push(s, r, role, e);
-}
-
 // A terminating delegation: whatever waits below `first` is not asked any more.
 static void forget(struct search *s, size_t *first)
 {
@@ -75,11 +69,10 @@ static int push_delegations(struct search *s, const struct received *r, struct e
 {
 	size_t i, first = s->count;
 	json_t *role;
-	const char *prefix;
-	int bits;
 	const json_t *delegations = json_object_get(r->body, "delegations");
-	if (delegation_bins(delegations, &prefix, &bits))
-		return push_bin(s, r, prefix, bits, e);
+	mem_auto char *bin = delegation_bin(delegations, s->hash);
+	if (bin)
+		return push(s, r, bin, e);
 	json_array_foreach(json_object_get(delegations, "roles"), i, role) {
 		const char *name = json_string_value(json_object_get(role, "name"));
 		if (!delegation_covers(role, s->path, s->hash))

@@ -84,9 +84,18 @@ bool delegation_bins(const json_t *delegations, const char **prefix, int *bits)
 	const json_t *bins = json_object_get(delegations, "succinct_roles");
 	if (!bins)
 		return false;
-	*prefix = json_string_value(json_object_get(bins, "name_prefix"));
-	*bits = (int)json_integer_value(json_object_get(bins, "bit_length"));
+	if (prefix)
+		*prefix = json_string_value(json_object_get(bins, "name_prefix"));
+	if (bits)
+		*bits = (int)json_integer_value(json_object_get(bins, "bit_length"));
 	return true;
+}
+
+char *delegation_bin(const json_t *delegations, const char hash[static NAMES_HASH_MAX])
+{
+	const char *prefix;
+	int bits;
+	return delegation_bins(delegations, &prefix, &bits) ? names_bin_role(prefix, bits, names_bin(hash, bits)) : NULL;
 }
 
 static bool is_bin(const char *role, const char *prefix, int bits)

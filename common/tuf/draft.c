@@ -110,11 +110,10 @@ char *draft_beside(const char *path, const char *file)
 char *draft_role(const char *path, struct err *e)
 {
 	const char *name = path ? path_base(path) : "-";
-	size_t digits = strspn(name, "0123456789"), length = strlen(name);
-	if (digits && name[digits] == '.' && length > digits + 1 + strlen(".json"))
+	size_t digits = strspn(name, "0123456789");
+	if (digits && name[digits] == '.' && strlen(name) > digits + 1 + strlen(".json"))
 		name += digits + 1;
-	length = strlen(name);
-	mem_auto char *stem = length > 5 && !strcmp(name + length - 5, ".json") ? mem_text_n(name, length - 5) : NULL;
+	mem_auto char *stem = names_stem(name);
 	char *role = stem ? names_unfile(stem) : NULL;
 	if (role)
 		return role;

@@ -238,9 +238,8 @@ static void check_unreached(struct linter *x)
 	const char *name;
 	json_t *entry;
 	json_object_foreach(json_object_get(x->snapshot.body, "meta"), name, entry) {
-		size_t n = strlen(name);
-		mem_auto char *role = mem_text_n(name, n > 5 ? n - 5 : 0);
-		if (n <= 5 || strcmp(name + n - 5, ".json") != 0)
+		mem_auto char *role = names_stem(name);
+		if (!role)
 			lint_add(&x->l->warnings, "snapshot: it lists '%s', which is no ROLE.json", name);
 		else if (!json_object_get(x->reached, role) && strcmp(role, "root") != 0)
 			lint_add(&x->l->warnings, "snapshot: it lists the role '%s', to which nothing delegates", role);

@@ -117,14 +117,10 @@ static void check_target(struct linter *x, const char *role, const char *path, c
 // Whether this delegation lets the role speak for a path.
 static bool covers(const json_t *delegations, const char *role, const char *path)
 {
-	const char *prefix;
-	int bits;
 	char hash[NAMES_HASH_MAX];
 	names_path_hash(path, hash);
-	if (!delegation_bins(delegations, &prefix, &bits))
-		return delegation_covers(delegation_find(delegations, role), path, hash);
-	mem_auto char *bin = names_bin_role(prefix, bits, names_bin(hash, bits));
-	return !strcmp(bin, role);
+	mem_auto char *bin = delegation_bin(delegations, hash);
+	return bin ? !strcmp(bin, role) : delegation_covers(delegation_find(delegations, role), path, hash);
 }
 
 void lint_targets(struct linter *x, const struct received *r, const struct received *delegator)

@@ -108,6 +108,13 @@ int64_t names_former_version(int directory, const char *role, int64_t but)
 	return highest;
 }
 
+char *names_stem(const char *file)
+{
+	static const char ending[] = ".json";
+	size_t length = strlen(file), n = sizeof ending - 1;
+	return length > n && !strcmp(file + length - n, ending) ? mem_text_n(file, length - n) : NULL;
+}
+
 char *names_unfile(const char *file)
 {
 	buf_auto name = { 0 };

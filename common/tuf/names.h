@@ -27,6 +27,9 @@ char *names_role_url(const char *role, int64_t version);
 int64_t names_file_version(const char *file);
 int64_t names_former_version(int directory, const char *role, int64_t but);
 
+// NAME of `NAME.json`; malloced, NULL for what is none.
+char *names_stem(const char *file);
+
 // The name that F(name) was made of; malloced, NULL for what names_file never wrote, and for a hashed one.
 char *names_unfile(const char *file);
 
