@@ -39,6 +39,12 @@ bool digest_valid(const char *text, enum digest_algorithm *algorithm, const char
 	return false;
 }
 
+bool digest_is_sha256(const char *text)
+{
+	enum digest_algorithm algorithm;
+	return digest_valid(text, &algorithm, NULL) && algorithm == DIGEST_SHA256;
+}
+
 const char *digest_digits(const char *digest)
 {
 	return strchr(digest, ':') + 1;

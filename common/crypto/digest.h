@@ -16,6 +16,8 @@ enum digest_algorithm { DIGEST_SHA256, DIGEST_SHA512 };
 // The only way to get from a received digest to a path. algorithm and hex (a pointer into text) may be NULL.
 bool digest_valid(const char *text, enum digest_algorithm *algorithm, const char **hex);
 
+bool digest_is_sha256(const char *text); // a valid one
+
 // The hex digits of a digest that is valid; a pointer into it.
 const char *digest_digits(const char *digest);
 

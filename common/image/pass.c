@@ -78,10 +78,9 @@ int pass_over_image(struct store *s, const json_t *record, const struct render_o
 {
 	struct descriptor blob;
 	struct feed_digests found;
-	enum digest_algorithm algorithm;
 	if (descriptor_read(record, "blob", &blob, e) < 0)
 		return -1;
-	if (!digest_valid(blob.digest, &algorithm, NULL) || algorithm != DIGEST_SHA256)
+	if (!digest_is_sha256(blob.digest))
 		return err_set(e, STATUS_MALFORMED, "record: blob.digest: not a sha256: digest");
 	io_auto int fd = store_open_described(s, &blob, e);
 	if (fd < 0)

@@ -158,8 +158,7 @@ int store_follow_alias(struct store *s, const char *hex, char sha256[static DIGE
 	ssize_t n = fd < 0 ? 0 : io_read_full(fd, sha256, DIGEST_TEXT_MAX - 1);
 	sha256[n > 0 ? n : 0] = '\0';
 	sha256[strcspn(sha256, "\n")] = '\0';
-	enum digest_algorithm algorithm;
-	return digest_valid(sha256, &algorithm, NULL) && algorithm == DIGEST_SHA256 ? 0 : -1;
+	return digest_is_sha256(sha256) ? 0 : -1;
 }
 
 // The path of a blob below the store, whether or not it exists; NULL for what is no digest or has no alias.
@@ -295,11 +294,9 @@ static int commit(struct store *s, struct io_output *o, const char *hex, struct 
 
 int store_commit_blob(struct store *s, struct io_output *o, const char *digest, struct err *e)
 {
-	enum digest_algorithm algorithm;
-	const char *hex;
 	int failed;
-	if (digest_valid(digest, &algorithm, &hex) && algorithm == DIGEST_SHA256)
-		failed = commit(s, o, hex, e);
+	if (digest_is_sha256(digest))
+		failed = commit(s, o, digest_digits(digest), e);
 	else
 		failed = err_set(e, STATUS_MALFORMED, "blob: not a sha256: digest");
 	io_discard(o);

@@ -50,16 +50,10 @@ static char *complete(struct store *s, const char *id, struct err *e)
 	return key;
 }
 
-static bool is_sha256(const char *text)
-{
-	enum digest_algorithm algorithm;
-	return digest_valid(text, &algorithm, NULL) && algorithm == DIGEST_SHA256;
-}
-
 json_t *store_find_id(struct store *s, const char *id, struct err *e)
 {
 	mem_auto char *key = NULL;
-	if (is_sha256(id) || acname_is_image_id(id))
+	if (digest_is_sha256(id) || acname_is_image_id(id))
 		key = mem_text(id + 7); // behind `sha256:` or `sha512-`
 	else if (acname_is_short_id(id))
 		key = complete(s, id, e);

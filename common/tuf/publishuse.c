@@ -27,7 +27,7 @@ void publishuse_free(struct publishuse *u)
 
 void publishuse_add(struct publishuse *u, const char *digest)
 {
-	if (!digest || strncmp(digest, "sha256:", 7) != 0 || !digest_valid(digest, NULL, NULL))
+	if (!digest_is_sha256(digest))
 		return;
 	u->blobs = mem_resize(u->blobs, u->count + 1, sizeof *u->blobs);
 	u->blobs[u->count++] = (struct publishuse_blob){ mem_text(digest), false };

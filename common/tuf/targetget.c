@@ -207,17 +207,12 @@ static void keep_blob(struct targetget *g, const char *digest, int64_t size)
 	g->blobs[g->count++] = blob;
 }
 
-static bool is_sha256(const char *digest)
-{
-	return digest && !strncmp(digest, "sha256:", 7) && digest_valid(digest, NULL, NULL);
-}
-
 static int add_blob(struct targetget *g, const json_t *layer, const char *layer_type, struct err *e)
 {
 	const json_t *size = json_object_get(layer, "size");
 	const char *digest = json_string_value(json_object_get(layer, "digest"));
 	const char *type = json_string_value(json_object_get(layer, "mediaType"));
-	if (!type || strcmp(type, layer_type) != 0 || !is_sha256(digest) || !json_is_integer(size) ||
+	if (!type || strcmp(type, layer_type) != 0 || !digest_is_sha256(digest) || !json_is_integer(size) ||
 		json_integer_value(size) < 0)
 		return err_set(e, STATUS_REFUSED, "target '%s': its manifest has a layer that is no blob of a target", g->path);
 	keep_blob(g, digest, json_integer_value(size));
@@ -234,7 +229,7 @@ static int add_blobs_schema1(struct targetget *g, const json_t *manifest, struct
 	g->is_schema1 = true;
 	json_array_foreach(json_object_get(manifest, "fsLayers"), i, layer) {
 		const char *digest = json_string_value(json_object_get(layer, "blobSum"));
-		if (!is_sha256(digest))
+		if (!digest_is_sha256(digest))
 			return err_set(e, STATUS_REFUSED, "target '%s': its manifest lists what is no sha256", g->path);
 		keep_blob(g, digest, -1);
 	}
