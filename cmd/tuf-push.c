@@ -122,8 +122,8 @@ static int each_role(struct tree *t, visit *f, struct err *e)
 static int open_data(const struct tree *t, const char *path, const char *hash, int64_t size, struct err *e)
 {
 	struct stat st;
-	mem_auto char *hashed = remote_target_file(path, hash);
-	mem_auto char *plain = remote_target_file(path, NULL);
+	mem_auto char *hashed = names_target_file(path, hash);
+	mem_auto char *plain = names_target_file(path, NULL);
 	io_auto int fd = openat(t->targets, hashed, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
 		fd = openat(t->targets, plain, O_RDONLY | O_NONBLOCK | O_CLOEXEC);

@@ -142,6 +142,21 @@ char *names_target_url(const char *path, const char *hash)
 	return buf_steal(&out);
 }
 
+char *names_target_file(const char *path, const char *hash)
+{
+	struct buf out = { 0 };
+	const char *base = names_is_plain_path(path) ? path_base(path) : NULL;
+	if (base)
+		buf_add(&out, path, (size_t)(base - path));
+	if (hash)
+		buf_add_format(&out, "%s.", hash);
+	if (base)
+		buf_add_text(&out, base);
+	else
+		names_file(path, &out);
+	return buf_steal(&out);
+}
+
 bool names_is_top_level(const char *role)
 {
 	return !strcmp(role, "root") || !strcmp(role, "timestamp") || !strcmp(role, "snapshot") || !strcmp(role, "targets");

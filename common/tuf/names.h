@@ -36,6 +36,9 @@ char *names_unfile(const char *file);
 // Where a target is below targets/: its path, with HASH. before its last component where hash is given (dtuf:S24). Malloced, quoted.
 char *names_target_url(const char *path, const char *hash);
 
+// The same as a file below a directory targets/: not quoted, but F(path) for what is no plain path. Malloced.
+char *names_target_file(const char *path, const char *hash);
+
 bool names_is_top_level(const char *role); // root, timestamp, snapshot, targets
 
 // Whether a delegation may name this role (dtuf:S18): not one of those four, not empty, UTF-8. STATUS_REFUSED.

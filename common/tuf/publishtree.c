@@ -15,7 +15,6 @@
 #include "tuf/publishfile.h"
 #include "tuf/publishkind.h"
 #include "tuf/publishuse.h"
-#include "tuf/remote.h"
 
 #define TIMESTAMP "metadata/timestamp.json"
 
@@ -32,7 +31,7 @@ static void plain_names(void *context)
 
 static char *target_path(const struct tree *t, const char *path, const char *digest)
 {
-	mem_auto char *file = remote_target_file(path, t->plain ? NULL : digest_digits(digest));
+	mem_auto char *file = names_target_file(path, t->plain ? NULL : digest_digits(digest));
 	return mem_format("targets/%s", file);
 }
 

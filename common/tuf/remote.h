@@ -72,7 +72,4 @@ int remote_ask_target(struct remote *r, const char *path, const char *hash, stru
 int64_t remote_target_size(const struct remote *r, const char *path, const char *hash, struct err *e);
 int64_t remote_blob_size(struct remote *r, const char *hash, struct err *e);
 
-// Where a tree has a target, below targets/: its path with HASH. before the last component; F(path) for a path that is no plain one.
-char *remote_target_file(const char *path, const char *hash); // malloced
-
 #endif
