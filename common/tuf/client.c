@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/msg.h"
 #include "tuf/client.h"
+#include "tuf/clientfile.h"
 #include "tuf/delegation.h"
 
 static struct {
@@ -53,45 +54,6 @@ void client_close(struct client *c)
 	received_free(&c->targets);
 	for (size_t i = 0; i < CLIENT_ROLES_KEPT; i++)
 		received_free(&c->roles[i]);
-}
-
-// ---- one file ----
-
-// From the network. 0, or 1 when there is none, or -1.
-static int fetch(struct client *c, const char *role, int64_t version, int64_t limit, struct received *out, struct err *e)
-{
-	buf_auto bytes = { 0 };
-	int result = remote_metadata(c->remote, role, version, (size_t)limit, &bytes, e);
-	if (result)
-		return result < 0 ? err_context(e, "%s", role) : result;
-	return received_parse(out, role, &bytes, e);
-}
-
-// From the directory: nothing counts that does not verify (dtuf:A18). False when there is none.
-static bool read_local(struct client *c, const char *role, size_t limit, const struct keys_set *keys, struct received *out)
-{
-	struct err why = { 0 };
-	buf_auto bytes = { 0 };
-	if (!trusted_read(&c->trusted, role, limit, &bytes))
-		return false;
-	if (!received_parse(out, role, &bytes, &why) && !received_check_signatures(out, keys, &why))
-		return true;
-	msg_verbose("the local file of '%s' is not used: %s", role, why.text);
-	received_free(out);
-	return false;
-}
-
-static bool read_local_by_root(struct client *c, const char *role, int64_t limit, struct received *out)
-{
-	keys_auto keys = { 0 };
-	return !received_keys(&c->root, role, &keys, &(struct err){ 0 }) && read_local(c, role, (size_t)limit, &keys, out);
-}
-
-static int expect_version(const struct received *r, int64_t expected, struct err *e)
-{
-	if (r->version == expected)
-		return 0;
-	return err_set(e, STATUS_REFUSED, "%s: expected version %" PRId64 ", found %" PRId64, r->role, expected, r->version);
 }
 
 static int rolled_back(struct err *e, const char *role, int64_t known, int64_t found)
@@ -160,7 +122,7 @@ int client_find_root(struct client *c, const struct key *keys, size_t count, str
 {
 	for (int64_t version = 1; version <= user.roots; version++) {
 		received_auto root = { 0 };
-		int result = fetch(c, "root", version, user.root_bytes, &root, e);
+		int result = clientfile_fetch(c, "root", version, user.root_bytes, &root, e);
 		if (result < 0)
 			return -1;
 		if (result > 0)
@@ -179,14 +141,14 @@ static int next_root(struct client *c, struct err *e)
 {
 	received_auto root = { 0 };
 	int64_t version = c->root.version + 1;
-	int result = fetch(c, "root", version, user.root_bytes, &root, e);
+	int result = clientfile_fetch(c, "root", version, user.root_bytes, &root, e);
 	if (result)
 		return result;
 	if (received_check(&root, &c->root, e) < 0)
 		return err_context(e, "version %" PRId64 " by the keys of version %" PRId64, root.version, c->root.version);
 	if (received_check(&root, &root, e) < 0)
 		return err_context(e, "version %" PRId64 " by its own keys", root.version);
-	return expect_version(&root, version, e) < 0 ? -1 : trust_root(c, &root, e);
+	return received_check_version(&root, version, e) < 0 ? -1 : trust_root(c, &root, e);
 }
 
 // Whether another set of keyids or another threshold is asked of a role.
@@ -206,7 +168,7 @@ static int recover(struct client *c, const json_t *start, struct err *e)
 	for (size_t i = 0; i < ARRAY_LENGTH(roles); i++) {
 		received_auto local = { 0 };
 		if (rotated(start, c->root.body, roles[i]))
-			lost = lost || !read_local_by_root(c, roles[i], ROLE_OWN_BYTES_MAX, &local);
+			lost = lost || !clientfile_local_by_root(c, roles[i], ROLE_OWN_BYTES_MAX, &local);
 	}
 	for (size_t i = 0; lost && i < ARRAY_LENGTH(roles); i++)
 		if (trusted_remove(&c->trusted, roles[i], e) < 0)
@@ -252,8 +214,8 @@ static int update_timestamp(struct client *c, struct err *e)
 {
 	received_auto local = { 0 };
 	received_auto new = { 0 };
-	read_local_by_root(c, "timestamp", user.timestamp_bytes, &local);
-	int result = fetch(c, "timestamp", 0, user.timestamp_bytes, &new, e);
+	clientfile_local_by_root(c, "timestamp", user.timestamp_bytes, &local);
+	int result = clientfile_fetch(c, "timestamp", 0, user.timestamp_bytes, &new, e);
 	if (result > 0)
 		return err_set(e, STATUS_NOT_FOUND, "timestamp: the repository has none");
 	if (result < 0 || check_timestamp(c, &local, &new, e) < 0)
@@ -266,47 +228,6 @@ static int update_timestamp(struct client *c, struct err *e)
 		return -1;
 	received_move(&c->timestamp, &new);
 	return 0;
-}
-
-// ---- what a timestamp or a snapshot lists ----
-
-static int64_t listed_limit(const struct received_entry *entry, int64_t otherwise)
-{
-	return entry->length >= 0 ? entry->length : otherwise;
-}
-
-static int fetch_listed(struct client *c, const char *role, const struct received_entry *entry, int64_t limit,
-	const struct keys_set *keys, struct received *new, struct err *e)
-{
-	buf_auto bytes = { 0 };
-	int64_t version = client_consistent(c) ? entry->version : 0;
-	int result = remote_metadata(c->remote, role, version, (size_t)listed_limit(entry, limit), &bytes, e);
-	if (result > 0)
-		return err_set(e, STATUS_NOT_FOUND, "%s: version %" PRId64 " is listed, but the repository does not have it",
-			role, entry->version);
-	if (result < 0)
-		return err_context(e, "%s", role);
-	if (entry->hashes && received_check_hashes(entry->hashes, buf_text(&bytes), bytes.length, role, e) < 0)
-		return -1;
-	if (received_parse(new, role, &bytes, e) < 0 || received_check_signatures(new, keys, e) < 0)
-		return -1;
-	return expect_version(new, entry->version, e);
-}
-
-// The local file of a role that the snapshot lists: it counts when it is that version, has those hashes and is not expired.
-static bool use_local(struct client *c, const char *role, const struct received_entry *entry, const struct keys_set *keys,
-	struct received *out)
-{
-	struct err why = { 0 };
-	received_auto local = { 0 };
-	if (!read_local(c, role, (size_t)listed_limit(entry, user.targets_bytes), keys, &local))
-		return false;
-	if (local.version != entry->version ||
-		(entry->hashes && received_check_hashes(entry->hashes, local.bytes.data, local.bytes.length, role, &why) < 0) ||
-		role_expired(local.expires, c->now))
-		return false;
-	received_move(out, &local);
-	return true;
 }
 
 // ---- snapshot ----
@@ -339,12 +260,12 @@ static int update_snapshot(struct client *c, struct err *e)
 	received_entry(&c->timestamp, "snapshot", &entry);
 	if (received_keys(&c->root, "snapshot", &keys, e) < 0)
 		return -1;
-	bool known = read_local(c, "snapshot", ROLE_OWN_BYTES_MAX, &keys, &local);
+	bool known = clientfile_local(c, "snapshot", ROLE_OWN_BYTES_MAX, &keys, &local);
 	if (known && local.version == entry.version && !role_expired(local.expires, c->now)) {
 		received_move(&c->snapshot, &local);
 		return 0;
 	}
-	if (fetch_listed(c, "snapshot", &entry, user.snapshot_bytes, &keys, &new, e) < 0 ||
+	if (clientfile_fetch_listed(c, "snapshot", &entry, user.snapshot_bytes, &keys, &new, e) < 0 ||
 		(known && check_rollback(&local, &new, e) < 0) || received_check_expiry(&new, c->now, e) < 0 ||
 		trusted_write(&c->trusted, "snapshot", &new.bytes, e) < 0)
 		return -1;
@@ -361,13 +282,13 @@ static int update_listed(struct client *c, const char *role, const struct keys_s
 	struct received_entry entry;
 	if (!received_entry(&c->snapshot, role, &entry))
 		return err_set(e, STATUS_REFUSED, "%s: the snapshot does not list this role", role);
-	if (use_local(c, role, &entry, keys, out))
+	if (clientfile_local_listed(c, role, &entry, user.targets_bytes, keys, out))
 		return 0;
 	if (!c->remote)
 		return err_set(e, STATUS_NOT_FOUND, "%s: not among the local metadata in version %" PRId64 ", or expired", role,
 			entry.version);
-	if (fetch_listed(c, role, &entry, user.targets_bytes, keys, &new, e) < 0 || received_check_expiry(&new, c->now, e) < 0 ||
-		trusted_write(&c->trusted, role, &new.bytes, e) < 0)
+	if (clientfile_fetch_listed(c, role, &entry, user.targets_bytes, keys, &new, e) < 0 ||
+		received_check_expiry(&new, c->now, e) < 0 || trusted_write(&c->trusted, role, &new.bytes, e) < 0)
 		return -1;
 	received_move(out, &new);
 	return 0;
@@ -424,7 +345,7 @@ int client_refresh(struct client *c, struct err *e)
 
 static int load_local(struct client *c, const char *role, int64_t limit, bool fresh, struct received *out, struct err *e)
 {
-	if (!read_local_by_root(c, role, limit, out)) {
+	if (!clientfile_local_by_root(c, role, limit, out)) {
 		err_set(e, STATUS_NOT_FOUND, "%s: not among the local metadata", role);
 		return err_hint(e, "run tuf-refresh");
 	}
@@ -440,10 +361,10 @@ int client_load(struct client *c, bool only_targets, struct err *e)
 		load_local(c, "snapshot", ROLE_OWN_BYTES_MAX, all, &c->snapshot, e) < 0)
 		return -1;
 	received_entry(&c->timestamp, "snapshot", &entry);
-	if (expect_version(&c->snapshot, entry.version, e) < 0 ||
+	if (received_check_version(&c->snapshot, entry.version, e) < 0 ||
 		load_local(c, "targets", ROLE_OWN_BYTES_MAX, true, &c->targets, e) < 0)
 		return -1;
 	if (!received_entry(&c->snapshot, "targets", &entry))
 		return err_set(e, STATUS_REFUSED, "targets: the snapshot does not list this role");
-	return expect_version(&c->targets, entry.version, e);
+	return received_check_version(&c->targets, entry.version, e);
 }

@@ -100,6 +100,13 @@ int received_check(const struct received *r, const struct received *delegator, s
 	return received_keys(delegator, r->role, &keys, e) < 0 ? -1 : received_check_signatures(r, &keys, e);
 }
 
+int received_check_version(const struct received *r, int64_t expected, struct err *e)
+{
+	if (r->version == expected)
+		return 0;
+	return err_set(e, STATUS_REFUSED, "%s: expected version %" PRId64 ", found %" PRId64, r->role, expected, r->version);
+}
+
 int received_check_expiry(const struct received *r, int64_t now, struct err *e)
 {
 	char then[DATE_TEXT_MAX], at[DATE_TEXT_MAX];

@@ -34,6 +34,7 @@ int received_check_signatures(const struct received *r, const struct keys_set *k
 // The same with the keys its delegator names.
 int received_check(const struct received *r, const struct received *delegator, struct err *e);
 
+int received_check_version(const struct received *r, int64_t expected, struct err *e); // STATUS_REFUSED for another one
 int received_check_expiry(const struct received *r, int64_t now, struct err *e); // STATUS_REFUSED naming the role (dtuf:D39)
 
 // What a timestamp or a snapshot lists of a role: version, and -1 and NULL for a length or hashes that it does not state. False when
