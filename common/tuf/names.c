@@ -57,24 +57,24 @@ void names_file(const char *name, struct buf *out)
 	buf_add_format(out, "%%%%%s", hex);
 }
 
-char *names_role_file(const char *role, int64_t version)
+static char *role_name(const char *role, int64_t version, void (*spell)(const char *role, struct buf *out))
 {
 	struct buf out = { 0 };
 	if (version > 0)
 		buf_add_format(&out, "%" PRId64 ".", version);
-	names_file(role, &out);
+	spell(role, &out);
 	buf_add_text(&out, ".json");
 	return buf_steal(&out);
 }
 
+char *names_role_file(const char *role, int64_t version)
+{
+	return role_name(role, version, names_file);
+}
+
 char *names_role_url(const char *role, int64_t version)
 {
-	struct buf out = { 0 };
-	if (version > 0)
-		buf_add_format(&out, "%" PRId64 ".", version);
-	names_quote(role, &out);
-	buf_add_text(&out, ".json");
-	return buf_steal(&out);
+	return role_name(role, version, names_quote);
 }
 
 static int hex_digit(char c)
