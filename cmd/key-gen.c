@@ -68,22 +68,9 @@ static int get_passphrase(struct buf *passphrase, struct err *e)
 	return check_same(passphrase, &again, e);
 }
 
-static int write_file(const char *path, mode_t mode, const struct buf *text, struct err *e)
-{
-	struct io_output o;
-	if (io_create(&o, AT_FDCWD, path, mode, e) < 0)
-		return -1;
-	if (io_write_all(o.fd, text->data, text->length) < 0) {
-		err_system(e, "'%s': cannot write", path);
-		io_discard(&o);
-		return -1;
-	}
-	return io_commit(&o, e);
-}
-
 static int write_public(const struct buf *text, struct err *e)
 {
-	if (!user.public_output || write_file(user.public_output, 0644, text, e) == 0)
+	if (!user.public_output || io_write_file(AT_FDCWD, user.public_output, 0644, text->data, text->length, e) == 0)
 		return 0;
 	e->status = STATUS_SYSTEM; // of a file to be made nobody says that it was not found
 	return err_context(e, "Unable to write to %s", user.public_output);
@@ -107,7 +94,8 @@ static int make(enum key_type type, const struct buf *passphrase, struct err *e)
 		msg_warn("the traditional form protects a passphrase badly: one round of MD5");
 	if (write_public(&public_text, e) < 0)
 		return -1;
-	int failed = user.output ? write_file(user.output, 0600, &private_text, e) : write_stdout(&private_text, e);
+	int failed = user.output ? io_write_file(AT_FDCWD, user.output, 0600, private_text.data, private_text.length, e)
+				 : write_stdout(&private_text, e);
 	if (failed && user.public_output)
 		unlink(user.public_output);
 	return failed;

@@ -240,17 +240,8 @@ static int ask(struct work *w, struct err *e)
 
 static int save_uuid(const struct work *w, struct err *e)
 {
-	struct io_output file;
-	if (!user.uuid_file)
-		return 0;
-	if (io_create(&file, AT_FDCWD, user.uuid_file, 0644, e) < 0)
-		return -1;
-	if (io_write_all(file.fd, w->pod.uuid, strlen(w->pod.uuid)) < 0 || io_write_all(file.fd, "\n", 1) < 0) {
-		err_system(e, "'%s': cannot write", user.uuid_file);
-		io_discard(&file);
-		return -1;
-	}
-	return io_commit(&file, e);
+	mem_auto char *line = mem_format("%s\n", w->pod.uuid);
+	return user.uuid_file ? io_write_file(AT_FDCWD, user.uuid_file, 0644, line, strlen(line), e) : 0;
 }
 
 static void abandon(struct work *w)

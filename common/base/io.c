@@ -254,3 +254,15 @@ void io_discard(struct io_output *o)
 	free(o->name);
 	*o = (struct io_output){ .fd = -1 };
 }
+
+int io_write_file(int directory, const char *name, mode_t mode, const void *data, size_t length, struct err *e)
+{
+	struct io_output o;
+	if (io_create(&o, directory, name, mode, e) < 0)
+		return -1;
+	if (io_write_all(o.fd, data, length) == 0)
+		return io_commit(&o, e);
+	err_system(e, "'%s': cannot write", name);
+	io_discard(&o);
+	return -1;
+}

@@ -61,4 +61,7 @@ int io_commit(struct io_output *o, struct err *e); // closes and forgets o eithe
 int io_link_new(struct io_output *o, int directory, const char *name);
 void io_discard(struct io_output *o); // no trace remains; harmless after commit, and on a zeroed struct with fd -1
 
+// All of that for bytes that are at hand. Returns 0 or -1.
+int io_write_file(int directory, const char *name, mode_t mode, const void *data, size_t length, struct err *e);
+
 #endif

@@ -102,7 +102,6 @@ static void forget_state(const struct download *d)
 static void write_state(const struct run *r)
 {
 	struct err ignored = { 0 };
-	struct io_output o;
 	if (!r->download->state || r->request->ask)
 		return;
 	if (!r->response.validator) {
@@ -111,12 +110,7 @@ static void write_state(const struct run *r)
 	}
 	jsonio_auto json_t *state = json_pack("{s:s, s:s}", "url", r->request->url, "validator", r->response.validator);
 	mem_auto char *text = jsonio_text(state);
-	if (io_create(&o, r->download->o.directory, r->download->state, 0644, &ignored) < 0)
-		return;
-	if (io_write_all(o.fd, text, strlen(text)) == 0)
-		io_commit(&o, &ignored);
-	else
-		io_discard(&o);
+	io_write_file(r->download->o.directory, r->download->state, 0644, text, strlen(text), &ignored);
 }
 
 // ---- what http_get and the reading of a file do with the bytes ----

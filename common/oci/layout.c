@@ -15,18 +15,6 @@ static const char version_text[] = "{\"imageLayoutVersion\":\"1.0.0\"}";
 static const char empty_index[] =
 	"{\"manifests\":[],\"mediaType\":\"application/vnd.oci.image.index.v1+json\",\"schemaVersion\":2}";
 
-static int write_file(int directory, const char *name, const char *text, struct err *e)
-{
-	struct io_output o;
-	if (io_create(&o, directory, name, 0644, e) < 0)
-		return -1;
-	if (io_write_all(o.fd, text, strlen(text)) == 0)
-		return io_commit(&o, e);
-	err_system(e, "'%s': cannot write", name);
-	io_discard(&o);
-	return -1;
-}
-
 // Two may make the same layout at once, and the first of them may be at work in it already: nothing is
 // replaced.
 static int make_file(int directory, const char *name, const char *text, struct err *e)
@@ -99,7 +87,7 @@ json_t *layout_read_index(int directory, struct err *e)
 int layout_write_index(int directory, const json_t *index, struct err *e)
 {
 	mem_auto char *text = jsonio_text(index);
-	return write_file(directory, "index.json", text, e);
+	return io_write_file(directory, "index.json", 0644, text, strlen(text), e);
 }
 
 // ---- reference names ----

@@ -286,15 +286,7 @@ static bool root_is_complete(const struct role *r, const char *path)
 
 static int write_file(const char *path, const struct buf *text, struct err *e)
 {
-	struct io_output o;
-	if (io_create(&o, AT_FDCWD, path, 0644, e) < 0)
-		return -1;
-	if (io_write_all(o.fd, text->data, text->length) < 0) {
-		err_system(e, "'%s': cannot write", path);
-		io_discard(&o);
-		return -1;
-	}
-	return io_commit(&o, e);
+	return io_write_file(AT_FDCWD, path, 0644, text->data, text->length, e);
 }
 
 static void text_of(const struct role *r, struct buf *text)

@@ -105,18 +105,10 @@ bool trusted_read(const struct trusted *t, const char *role, size_t limit, struc
 
 int trusted_write(struct trusted *t, const char *role, const struct buf *bytes, struct err *e)
 {
-	struct io_output o;
 	if (t->directory < 0)
 		return keep(t, role, bytes);
 	mem_auto char *name = names_role_file(role, 0);
-	if (io_create(&o, t->directory, name, 0644, e) < 0)
-		return -1;
-	if (io_write_all(o.fd, bytes->data, bytes->length) < 0) {
-		err_system(e, "'%s': cannot write", name);
-		io_discard(&o);
-		return -1;
-	}
-	return io_commit(&o, e);
+	return io_write_file(t->directory, name, 0644, bytes->data, bytes->length, e);
 }
 
 int trusted_remove(struct trusted *t, const char *role, struct err *e)
