@@ -22,6 +22,16 @@ publish() {
 	tuf-snapshot --key snapshot.pem m && tuf-timestamp --key timestamp.pem m
 }
 
+# add NAME TEXT: a target, with its data in ./data.
+add() {
+	printf %s "$2" >"$1"
+	tuf-add --key targets.pem --targets data m/targets.json "$1"
+}
+
+# The client NAME, whose directory is ./trusted.NAME: refresh PLACE NAME [OPTION...] and download NAME PLACE [OPTION...] TARGET...
+refresh() { tuf-refresh -q --tuf "trusted.$2" --root root.pub --repo "$1" "${@:3}" >/dev/null; }
+download() { tuf-download -q --tuf "trusted.$1" --repo "${@:2}"; }
+
 keyid() {
 	key-pub --id tuf "$1.pub"
 }

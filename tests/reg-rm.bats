@@ -25,8 +25,6 @@ put() { # PORT/REPOSITORY:TAG of a tag of the layout
 	skopeo copy -q --preserve-digests --dest-creds writer:secret "oci:layout:$2" "docker://registry.example:$1"
 }
 
-tags() { reg-tags --format names "registry.example:5001/$1" | paste -sd' '; }
-
 @test "an image goes with its tag, and by its digest" {
 	put 5001/a:v1 v1
 	put 5001/a:v2 v2

@@ -10,7 +10,10 @@
 #
 # $REG/NAME is its storage, $REG/NAME.log what it says, $REG/questions what the token server was asked for.
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck shell=bash disable=SC2154
+# shellcheck shell=bash disable=SC2034,SC2154
+
+TLS=docker://registry.example:5001
+tags() { reg-tags --format names "registry.example:5001/$1" | paste -sd' '; } # tags REPOSITORY, of the one at 5001
 
 registry_port() {
 	case $1 in plain) echo 5000 ;; tls) echo 5001 ;; htpasswd) echo 5002 ;; token) echo 5003 ;; esac

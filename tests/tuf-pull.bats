@@ -18,12 +18,9 @@ setup() {
 	web_clean
 }
 
-TLS=docker://registry.example:5001
 PLAIN=docker://registry.example:5000
 
 pull() { tuf-pull -q --tuf trusted --root root.pub --repo "$@" 2>/dev/null; }
-refresh() { tuf-refresh -q --tuf "trusted.$2" --root root.pub --repo "$1" "${@:3}" >/dev/null; }
-download() { tuf-download -q --tuf "trusted.$1" --repo "${@:2}"; }
 
 # held LAYOUT: its tags with their digests, and its blobs.
 held() {
@@ -37,11 +34,6 @@ digests() {
 	for tag in $(reg-tags --allow-http --format names "registry.example:$1/$2" 2>/dev/null); do
 		echo "$tag $(reg-resolve --allow-http 2>/dev/null < <(ref-parse "docker://registry.example:$1/$2:$tag") | jq -r .manifest.digest)"
 	done
-}
-
-add() { # add NAME TEXT
-	printf %s "$2" >"$1"
-	tuf-add --key targets.pem --targets data m/targets.json "$1"
 }
 
 # Two roots, a delegated role with a dot in its name and one below it, a target of several blobs, an empty one, and three publications.

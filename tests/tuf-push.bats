@@ -5,8 +5,6 @@ load lib
 load publisher
 setup() { in_own_directory; }
 
-refresh() { tuf-refresh -q --tuf "trusted.$2" --root root.pub --repo "$1" >/dev/null; }
-download() { tuf-download -q --tuf "trusted.$1" --repo "${@:2}"; }
 contents() { find "$1" -type f ! -name '.*' -exec sha256sum {} + | sort -k2; }
 
 # layers TAG: the file names in the layout ./o.
@@ -14,11 +12,6 @@ layers() {
 	local digest
 	digest=$(jq -r --arg t "$1" '.manifests[] | select(.annotations["org.opencontainers.image.ref.name"] == $t).digest[7:]' o/index.json)
 	jq -r '.layers[].annotations["tuf.io/filename"]' "o/blobs/sha256/$digest"
-}
-
-add() { # add NAME TEXT
-	printf %s "$2" >"$1"
-	tuf-add --key targets.pem --targets data m/targets.json "$1"
 }
 
 @test "dtuf:O10 dtuf:O16 dtuf:O17 what is published in a tree and in a layout, a client reads alike, byte for byte" {

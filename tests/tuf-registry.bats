@@ -22,21 +22,11 @@ setup() {
 	(umask 077 && printf 'writer\nsecret\n' >login)
 }
 
-TLS=docker://registry.example:5001
-
 # The same registry behind nginx, whose log has every request, and where `lies` come first.
 logged() { # [lies]
 	web_rules registry.example "client_max_body_size 0; ${1-}
 		location /v2/ { proxy_pass https://127.0.0.1:5001; proxy_set_header Host \$http_host; }"
 	: >"$WEB/log"
-}
-
-refresh() { tuf-refresh -q --tuf "trusted.$2" --root root.pub --repo "$1" "${@:3}" >/dev/null; }
-download() { tuf-download -q --tuf "trusted.$1" --repo "${@:2}"; }
-
-add() { # add NAME TEXT
-	printf %s "$2" >"$1"
-	tuf-add --key targets.pem --targets data m/targets.json "$1"
 }
 
 # A delegated role `docs` with the target docs/x, and a target `a`.
@@ -56,7 +46,6 @@ asked_for() { # what the registry is asked for: curl -H of every type
 
 manifest() { asked_for "https://registry.example:5001/v2/$1/manifests/$2"; } # manifest REPOSITORY REFERENCE
 layers() { manifest "$@" | jq -r '.layers[].annotations["tuf.io/filename"]' | paste -sd' '; }
-tags() { reg-tags --format names "registry.example:5001/$1" | paste -sd' '; }
 hash_of() { printf %s "$1" | sha256sum | cut -d' ' -f1; }
 
 # collect [-m]: the registry's own garbage collection, as its manual wants it: with nobody writing.
