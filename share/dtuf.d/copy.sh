@@ -36,6 +36,13 @@ list_new() {
 	done
 }
 
+# Where a registry has no root for us: whether all it has is what the older dtuf tagged.
+refuse_old_registry() {
+	[ -n "$registry" ] && net_stage reg-tags --format names "$registry/$repo" >"$work/tags" 2>/dev/null &&
+		grep -qx root.json "$work/tags" && ! grep -qx latest "$work/tags" &&
+		fail "'$place': metadata of TUF before 1.0, as the older dtuf wrote it, is not read"
+}
+
 pull_metadata() { # [FILE|-]
 	find_place read
 	refuse_old "$current"
@@ -46,7 +53,11 @@ pull_metadata() { # [FILE|-]
 	[ -n "$key" ] || [ -f "$current/root.json" ] ||
 		fail 'there is no root of trust: give the root public key of the repository once'
 	# shellcheck disable=SC2086 # words of ours
-	net_stage tuf-refresh $progress --tuf "$current" ${key:+--root "$key"} --repo "$place" >"$work/roles" || return
+	net_stage tuf-refresh $progress --tuf "$current" ${key:+--root "$key"} --repo "$place" >"$work/roles" || {
+		refreshed=$?
+		[ "$refreshed" = 13 ] || [ -f "$current/root.json" ] || refuse_old_registry
+		return "$refreshed"
+	}
 	list_new
 }
 
