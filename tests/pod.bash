@@ -5,23 +5,33 @@
 # shellcheck shell=bash
 
 pod_root() { # DIR
-	mkdir -p "$1/bin" "$1/etc" "$1/tmp" "$1/proc" "$1/sys" "$1/dev"
-	cp /bin/busybox "$1/bin/busybox"
-	local applet
-	for applet in cat chmod chroot dd echo env false grep head hostname id kill ln ls mkdir mknod mount ps pwd readlink rm sed seq \
-		setsid sh sleep sort stat su test touch true tr umount unshare wc yes; do
-		ln -s busybox "$1/bin/$applet"
-	done
-	printf 'root:x:0:0:root:/root:/bin/sh\nuser:x:1000:1001:user:/home/user:/bin/other\n' >"$1/etc/passwd"
-	printf 'root:x:0:\nusers:x:1001:\nwheel:x:10:\n' >"$1/etc/group"
-	chmod 1777 "$1/tmp"
+	local root=$BATS_FILE_TMPDIR/pod_root
+	[[ -d $root ]] || pod_root_first "$root"
+	mkdir -p "$1"
+	cp -a "$root/." "$1"
+}
+
+pod_root_first() { # DIR
+	(
+		umask 022
+		mkdir -p "$1/bin" "$1/etc" "$1/tmp" "$1/proc" "$1/sys" "$1/dev"
+		cp /bin/busybox "$1/bin/busybox"
+		for applet in cat chmod chroot dd echo env false grep head hostname id kill ln ls mkdir mknod mount ps pwd readlink rm sed seq \
+			setsid sh sleep sort stat su test touch true tr umount unshare wc yes; do
+			ln -s busybox "$1/bin/$applet"
+		done
+		printf 'root:x:0:0:root:/root:/bin/sh\nuser:x:1000:1001:user:/home/user:/bin/other\n' >"$1/etc/passwd"
+		printf 'root:x:0:\nusers:x:1001:\nwheel:x:10:\n' >"$1/etc/group"
+		chmod 1777 "$1/tmp"
+	)
 }
 
 pod_make() {
-	local uuid pod state n=0 app apps=[] volume
+	local uuid pod n=0 app apps=[] volume
 	umask 022
 	uuid=$(cat /proc/sys/kernel/random/uuid)
-	for state in embryo prepare prepared run exited-garbage garbage; do (umask 077 && mkdir -p "$TACKLE_PODS/$state"); done
+	mkdir -p "$TACKLE_PODS"
+	mkdir -pm 700 "$TACKLE_PODS"/{embryo,prepare,prepared,run,exited-garbage,garbage}
 	chmod 700 "$TACKLE_PODS"
 	pod=$TACKLE_PODS/prepared/$uuid
 	mkdir -m 700 "$pod" && mkdir "$pod/apps" "$pod/volumes"
