@@ -240,18 +240,20 @@ blob_is_there() { curl -sf --cacert "$WEB/ca.pem" -o /dev/null -I "https://regis
 @test "dtuf:D9 what the older dtuf tagged in a registry is not read, and said so; beside it there is room" {
 	on tls
 	published
-	refused 1 'no root of this repository' on_copy pull-metadata fred/demo root_key.pub
+	mv master/dtuf_repos/fred/demo master/dtuf_repos/fred/old
+	refused 1 'no root of this repository' on_copy pull-metadata fred/old root_key.pub
 	run ! grep 'before 1.0' err
 	echo '{}' >blob
 	digest=sha256:$(sha256sum <blob | cut -d' ' -f1)
 	api() { curl -sSf --cacert "$WEB/ca.pem" "$@"; }
-	where=$(api -X POST -D - -o /dev/null https://registry.example:5001/v2/fred/demo/blobs/uploads/ | tr -d '\r' | sed -n 's/^location: //Ip')
+	where=$(api -X POST -D - -o /dev/null https://registry.example:5001/v2/fred/old/blobs/uploads/ | tr -d '\r' | sed -n 's/^location: //Ip')
 	api -X PUT --data-binary @blob -H 'Content-Type: application/octet-stream' "$where&digest=$digest"
 	layer='{"mediaType":"application/octet-stream","size":3,"digest":"'$digest'"}' type=application/vnd.docker.distribution.manifest.v2+json
 	api -X PUT -H "Content-Type: $type" -d '{"schemaVersion":2,"mediaType":"'$type'","config":'"$layer"',"layers":['"$layer"']}' \
-		https://registry.example:5001/v2/fred/demo/manifests/root.json
-	refused 1 'before 1.0' on_copy pull-metadata fred/demo root_key.pub
-	target a text
-	on_master push-metadata fred/demo
-	same a "$(on_copy pull-metadata fred/demo root_key.pub)"
+		https://registry.example:5001/v2/fred/old/manifests/root.json
+	refused 1 'before 1.0' on_copy pull-metadata fred/old root_key.pub
+	echo text >master/a
+	on_master push-target fred/old a a
+	on_master push-metadata fred/old
+	same a "$(on_copy pull-metadata fred/old root_key.pub)"
 }
