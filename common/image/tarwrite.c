@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "image/tarhead.h"
+#include "image/tarpax.h"
 #include "image/tarwrite.h"
 
 static const char zeros[8 * TAR_BLOCK];
@@ -211,6 +212,10 @@ int tarwrite_entry(struct tarwrite *w, const struct tar_entry *entry, struct err
 	if (entry->type == TAR_DIRECTORY)
 		buf_add_byte(&path, '/');
 	fill(&h, entry, buf_text(&path), &records);
+	if ((int64_t)records.length > tar_default_limits.pax || entry->xattr_count > TARPAX_XATTRS_MAX)
+		return err_set(e, STATUS_LIMIT,
+			"'%s': more extended attributes than the %d, of %" PRId64 " bytes, that readers take", entry->path,
+			TARPAX_XATTRS_MAX, tar_default_limits.pax);
 	if (records.length && write_records(w, &records, buf_text(&path), e) < 0)
 		return -1;
 	w->left = entry->type == TAR_FILE ? entry->size : 0;

@@ -18,7 +18,7 @@ struct tarwrite { // sink and context set, the rest zero
 };
 
 // The header of an entry; entry->size bytes of tarwrite_data must follow for TAR_FILE, none for others. The
-// extended attributes are written in the order of their names.
+// extended attributes are written in the order of their names; STATUS_LIMIT for more of them than tar.h reads.
 int tarwrite_entry(struct tarwrite *w, const struct tar_entry *entry, struct err *e);
 int tarwrite_data(struct tarwrite *w, const void *data, size_t length, struct err *e); // pads after the last byte
 int tarwrite_copy(struct tarwrite *w, struct tar_reader *r, struct err *e);            // all the data of an entry that is read

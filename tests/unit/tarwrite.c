@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "image/tar.h"
+#include "image/tarpax.h"
 #include "image/tarwrite.h"
 
 #define A10  "aaaaaaaaaa"
@@ -166,6 +167,36 @@ static void plain_entries_take_one_block(void **unused)
 	}
 }
 
+static void attributes_have_the_limits_of_readers(void **state)
+{
+	buf_auto out = { 0 };
+	struct tarwrite w = { .sink = into_buf, .context = &out };
+	struct tar_entry entry = { .type = TAR_FILE, .path = "x" };
+	static char value[1 << 20];
+	static struct tar_xattr many[TARPAX_XATTRS_MAX + 1];
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LENGTH(many); i++)
+		many[i] = (struct tar_xattr){ "user.a", "", 0 };
+	const struct {
+		struct tar_xattr xattr;
+		size_t count;
+		enum status status;
+	} cases[] = {
+		{ { "user.a", value, sizeof value - 100 }, 1, STATUS_OK },
+		{ { "user.a", value, sizeof value }, 1, STATUS_LIMIT },
+		{ { "user.a", "", 0 }, ARRAY_LENGTH(many) - 1, STATUS_OK },
+		{ { "user.a", "", 0 }, ARRAY_LENGTH(many), STATUS_LIMIT },
+	};
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+		struct err e = { 0 };
+		many[0] = cases[i].xattr;
+		entry.xattrs = many;
+		entry.xattr_count = cases[i].count;
+		tarwrite_entry(&w, &entry, &e);
+		assert_int_equal(e.status, cases[i].status);
+	}
+}
+
 static void data_must_be_as_long_as_announced(void **unused)
 {
 	(void)unused;
@@ -189,6 +220,7 @@ int main(void)
 		cmocka_unit_test(what_is_written_is_read),
 		cmocka_unit_test(the_same_entries_give_the_same_bytes),
 		cmocka_unit_test(plain_entries_take_one_block),
+		cmocka_unit_test(attributes_have_the_limits_of_readers),
 		cmocka_unit_test(data_must_be_as_long_as_announced),
 	};
 	return cmocka_run_group_tests_name("tarwrite", tests, NULL, NULL);
