@@ -258,9 +258,8 @@ static void forget_unlisted(json_t *delegations)
 static int remove_role(json_t *delegations, const char *name, struct err *e)
 {
 	const char *prefix;
-	int bits;
 	json_t *roles = json_object_get(delegations, "roles");
-	if (delegation_bins(delegations, &prefix, &bits) && !strcmp(prefix, name)) {
+	if (delegation_bins(delegations, &prefix, NULL) && !strcmp(prefix, name)) {
 		json_object_del(delegations, "succinct_roles");
 		return json_object_set_new(delegations, "roles", json_array());
 	}
@@ -272,10 +271,9 @@ static int remove_role(json_t *delegations, const char *name, struct err *e)
 static int change(json_t *delegations, const char *name, struct err *e)
 {
 	const char *prefix;
-	int bits;
 	if (user.remove)
 		return remove_role(delegations, name, e);
-	bool has_bins = delegation_bins(delegations, &prefix, &bits);
+	bool has_bins = delegation_bins(delegations, &prefix, NULL);
 	if (has_bins && strcmp(prefix, name) != 0)
 		return err_set(e, STATUS_REFUSED, "it delegates all to bins already, named '%s'", prefix);
 	if (user.bins || has_bins)

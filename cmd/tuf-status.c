@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // DIR: a repository with metadata/, its metadata/, or a client's directory. Of each role ROLE.json is looked at, a draft where there is one,
-// else the highest V.ROLE.json. stdout: one
-// role record for each. With --within 1 when something expires by then (dtuf:R16); nothing is verified beyond the signatures.
+// else the highest V.ROLE.json. stdout: one role record for each. With --within 1 when something expires by then (dtuf:R16); nothing is
+// verified beyond the signatures.
 #include <dirent.h>
 #include <fcntl.h>
 #include <inttypes.h>

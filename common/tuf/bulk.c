@@ -67,10 +67,9 @@ static const struct bulk_prefix *find_prefix(const struct bulk *b, const char ha
 static int bin_of(const struct bulk *b, const char *path, uint32_t *bin, struct err *e)
 {
 	char hash[NAMES_HASH_MAX];
-	const char *prefix;
 	int bits;
 	*bin = 0;
-	if (delegation_bins(delegations(b), &prefix, &bits)) {
+	if (delegation_bins(delegations(b), NULL, &bits)) {
 		names_path_hash(path, hash);
 		*bin = names_bin(hash, bits);
 	} else if (b->prefix_count) {

@@ -107,12 +107,7 @@ static bool is_by(const struct received *root, const struct key *keys, size_t co
 		return false;
 	for (size_t i = 0; i < count; i++) {
 		const struct keys_entry *listed = keys_find_key(&all, &keys[i]);
-		if (!listed)
-			return false;
-		struct keys_entry alone = *listed;
-		alone.same_as = 0;
-		const struct keys_set one = { &alone, 1, 1 };
-		if (received_check_signatures(root, &one, &unused) < 0)
+		if (!listed || !received_is_signed_by(root, listed))
 			return false;
 	}
 	return true;

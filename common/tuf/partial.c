@@ -52,7 +52,7 @@ static int copy(int from, off_t start, int to)
 {
 	ssize_t n;
 	mem_auto char *chunk = mem_alloc(IO_CHUNK);
-	while ((n = pread(from, chunk, IO_CHUNK, start)) > 0) {
+	while ((n = io_read_full_at(from, chunk, IO_CHUNK, start)) > 0) {
 		if (io_write_all(to, chunk, (size_t)n) < 0)
 			return -1;
 		start += n;

@@ -94,6 +94,14 @@ int received_check_signatures(const struct received *r, const struct keys_set *k
 	return keys_check(keys, r->role, signatures, payload.at, payload.length, e);
 }
 
+bool received_is_signed_by(const struct received *r, const struct keys_entry *key)
+{
+	struct keys_entry alone = *key;
+	alone.same_as = 0;
+	const struct keys_set one = { &alone, 1, 1 };
+	return received_check_signatures(r, &one, &(struct err){ 0 }) == 0;
+}
+
 int received_check(const struct received *r, const struct received *delegator, struct err *e)
 {
 	keys_auto keys = { 0 };

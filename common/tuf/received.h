@@ -34,6 +34,8 @@ int received_check_signatures(const struct received *r, const struct keys_set *k
 // The same with the keys its delegator names.
 int received_check(const struct received *r, const struct received *delegator, struct err *e);
 
+bool received_is_signed_by(const struct received *r, const struct keys_entry *key); // by this one, whoever else did
+
 int received_check_version(const struct received *r, int64_t expected, struct err *e); // STATUS_REFUSED for another one
 int received_check_expiry(const struct received *r, int64_t now, struct err *e); // STATUS_REFUSED naming the role (dtuf:D39)
 

@@ -5,15 +5,6 @@
 #include "base/mem.h"
 #include "tuf/rolestate.h"
 
-// Whether this entry alone signed.
-static bool signed_by(const struct received *r, const struct keys_entry *entry)
-{
-	struct keys_entry alone = *entry;
-	alone.same_as = 0;
-	const struct keys_set one = { &alone, 1, 1 };
-	return received_check_signatures(r, &one, &(struct err){ 0 }) == 0;
-}
-
 static json_t *count(const struct received *r, const struct keys_set *keys, int64_t *signatures, int64_t *usable)
 {
 	json_t *missing = json_array();
@@ -21,7 +12,7 @@ static json_t *count(const struct received *r, const struct keys_set *keys, int6
 	*signatures = *usable = 0;
 	for (size_t i = 0; i < keys->count; i++) {
 		const struct keys_entry *k = &keys->items[i];
-		bool has = signed_by(r, k);
+		bool has = received_is_signed_by(r, k);
 		*usable += k->key.pkey && k->same_as == i;
 		*signatures += has && !counted[k->same_as];
 		counted[k->same_as] = counted[k->same_as] || has;
