@@ -329,14 +329,14 @@ int http_get(const struct http_request *request, struct http_response *response,
 	return result < 0 ? err_context(e, "'%s'", shown) : 0;
 }
 
-static int add_to_buf(void *context, const void *data, size_t length, struct err *e)
+int http_to_buf(void *context, const void *data, size_t length, struct err *e)
 {
 	(void)e;
 	buf_add(context, data, length);
 	return 0;
 }
 
-static int empty_buf(void *context, struct err *e)
+int http_empty_buf(void *context, struct err *e)
 {
 	(void)e;
 	((struct buf *)context)->length = 0;
@@ -346,9 +346,9 @@ static int empty_buf(void *context, struct err *e)
 void http_into(struct http_request *request, struct buf *body, size_t limit)
 {
 	request->limit = (int64_t)limit;
-	request->sink = add_to_buf;
+	request->sink = http_to_buf;
 	request->context = body;
-	request->restart = empty_buf;
+	request->restart = http_empty_buf;
 }
 
 int http_get_all(const char *url, size_t limit, struct buf *body, struct http_response *response, struct err *e)

@@ -103,6 +103,10 @@ int64_t http_retries(void); // --retries
 // Makes memory the sink of a request: the body is appended to `body`, which is empty before.
 void http_into(struct http_request *request, struct buf *body, size_t limit);
 
+// What that uses: sink and restart of a request whose context is a struct buf.
+int http_to_buf(void *context, const void *data, size_t length, struct err *e);
+int http_empty_buf(void *context, struct err *e);
+
 // GET into memory.
 int http_get_all(const char *url, size_t limit, struct buf *body, struct http_response *response, struct err *e);
 void http_response_free(struct http_response *response);

@@ -18,13 +18,6 @@ static int add_to_hash(void *context, const void *data, size_t length, struct er
 	return 0;
 }
 
-static int add_to_buf(void *context, const void *data, size_t length, struct err *e)
-{
-	(void)e;
-	buf_add(context, data, length);
-	return 0;
-}
-
 struct object { // the file of a target, or a blob of one
 	const char *role, *path;
 	const char *blob; // its sha256; NULL: the file
@@ -72,7 +65,7 @@ static void check_blobs(struct linter *x, const struct object *manifest, const j
 	struct err e = { 0 };
 	buf_auto text = { 0 };
 	struct targetget g = { .target = target, .path = manifest->path };
-	struct remote_request q = { .sink = add_to_buf, .context = &text };
+	struct remote_request q = { .sink = http_to_buf, .context = &text };
 	bool good = lint_good(x, read_object(x, manifest, &q, &e), &e) && lint_good(x, targetget_manifest(&g, &text, &e), &e);
 	for (size_t i = 0; good && i < g.count; i++) {
 		const char *hash = digest_digits(g.blobs[i].digest);

@@ -156,20 +156,6 @@ void remote_close(struct remote *r)
 
 // ---- reading ----
 
-static int add_to_buf(void *context, const void *data, size_t length, struct err *e)
-{
-	(void)e;
-	buf_add(context, data, length);
-	return 0;
-}
-
-static int empty_buf(void *context, struct err *e)
-{
-	(void)e;
-	((struct buf *)context)->length = 0;
-	return 0;
-}
-
 static int read_metadata(const struct half *h, const char *role, int64_t version, struct remote_request *q, struct err *e)
 {
 	if (!h->oci)
@@ -181,7 +167,7 @@ static int read_metadata(const struct half *h, const char *role, int64_t version
 int remote_metadata(struct remote *r, const char *role, int64_t version, size_t limit, struct buf *out, struct err *e)
 {
 	int result = -1;
-	struct remote_request q = { .limit = (int64_t)limit, .sink = add_to_buf, .restart = empty_buf, .context = out };
+	struct remote_request q = { .limit = (int64_t)limit, .sink = http_to_buf, .restart = http_empty_buf, .context = out };
 	for (size_t i = 0; i < r->count; i++) {
 		struct err why = { 0 };
 		out->length = 0;
