@@ -284,10 +284,9 @@ static int change(json_t *delegations, const char *name, struct err *e)
 static int delegate(const char *path, const char *name, struct err *e)
 {
 	role_auto r = { 0 };
-	if (names_check_role(name, e) < 0 || check_prefixes(e) < 0 || draft_read(path, &r, e) < 0)
+	if (names_check_role(name, e) < 0 || check_prefixes(e) < 0 || draft_read(path, &r, e) < 0 ||
+		role_expect(&r, ROLE_TARGETS, path, e) < 0)
 		return -1;
-	if (r.type != ROLE_TARGETS)
-		return err_set(e, STATUS_MALFORMED, "'%s': metadata of type %s: expected targets", path, role_type_name(r.type));
 	mem_auto char *role = user.role ? mem_text(user.role) : strcmp(path, "-") ? draft_role(path, e) : mem_text("targets");
 	if (!role)
 		return -1;

@@ -21,6 +21,7 @@
 #include "tuf/clientcmd.h"
 #include "tuf/names.h"
 #include "tuf/targetget.h"
+#include "tuf/tufoci.h"
 
 static struct {
 	const char *directory;
@@ -146,7 +147,7 @@ static void list_blobs(const struct targetget *g, json_t *records)
 	for (size_t i = 0; i < g->count; i++)
 		json_array_append_new(records,
 			json_pack("{s:s, s:s, s:O, s:{s:s, s:s, s:I}}", "kind", "blob", "path", g->path, "hashes",
-				json_object_get(g->target, "hashes"), "blob", "mediaType", TARGETGET_BLOB_TYPE, "digest",
+				json_object_get(g->target, "hashes"), "blob", "mediaType", TUFOCI_TARGET, "digest",
 				g->blobs[i].digest, "size", (json_int_t)g->blobs[i].size));
 }
 

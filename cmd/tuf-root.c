@@ -57,10 +57,8 @@ static int next_root(const char *path, struct err *e)
 	role_auto r = { 0 };
 	role_auto before = { 0 };
 	keys_auto former = { 0 };
-	if (draft_read(path, &r, e) < 0)
+	if (draft_read(path, &r, e) < 0 || role_expect(&r, ROLE_ROOT, path, e) < 0)
 		return -1;
-	if (r.type != ROLE_ROOT)
-		return err_set(e, STATUS_MALFORMED, "'%s': metadata of type %s: expected root", path, role_type_name(r.type));
 	if (draft_change(&r, path, "root", e) < 0)
 		return -1;
 	mem_auto char *name = names_role_file("root", r.version - 1);

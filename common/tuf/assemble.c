@@ -176,10 +176,9 @@ static int list_tree(struct snapshot *s, const struct role *delegator, const cha
 		return 0;
 	if (is_bin && is_unchanged(s, role, key))
 		return json_object_set(s->meta, key, json_object_get(s->listed, key));
-	if (read_whole(s->a->directory, role, &text, &r, e) < 0 || check_complete(delegator, &r, role, e) < 0)
+	if (read_whole(s->a->directory, role, &text, &r, e) < 0 || check_complete(delegator, &r, role, e) < 0 ||
+		role_expect(&r, ROLE_TARGETS, path, e) < 0)
 		return -1;
-	if (r.type != ROLE_TARGETS)
-		return err_set(e, STATUS_MALFORMED, "'%s': metadata of type %s: expected targets", path, role_type_name(r.type));
 	if (!s->a->version && r.version < listed_version(s, key))
 		return err_set(e, STATUS_REFUSED, "'%s': version %" PRId64 ", but %" PRId64 " was published", path, r.version,
 			listed_version(s, key));
@@ -209,10 +208,7 @@ static int read_or_new(const char *path, enum role_type type, struct role *r, st
 		assemble_new(type, r);
 	else if (draft_read(path, r, e) < 0)
 		return -1;
-	if (r->type != type)
-		return err_set(e, STATUS_MALFORMED, "'%s': metadata of type %s: expected %s", path, role_type_name(r->type),
-			role_type_name(type));
-	return 0;
+	return role_expect(r, type, path, e);
 }
 
 // meta is taken over.

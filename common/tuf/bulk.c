@@ -98,11 +98,8 @@ static char *bin_role(const struct bulk *b, uint32_t bin)
 int bulk_open(struct bulk *b, const char *path, const char *role, const char *delegator, struct err *e)
 {
 	*b = (struct bulk){ .path = path, .delegator = delegator, .changes = runs_new(RUNS_MEMORY) };
-	if (draft_read(path, &b->file, e) < 0)
+	if (draft_read(path, &b->file, e) < 0 || role_expect(&b->file, ROLE_TARGETS, path, e) < 0)
 		return -1;
-	if (b->file.type != ROLE_TARGETS)
-		return err_set(e, STATUS_MALFORMED, "'%s': metadata of type %s: expected targets", path,
-			role_type_name(b->file.type));
 	b->role = role ? mem_text(role) : strcmp(path, "-") ? draft_role(path, e) : mem_text("targets");
 	read_prefixes(b);
 	return b->role ? 0 : -1;
@@ -213,9 +210,7 @@ static int change_bin(struct merge *m, const char *bin, const char *role, const 
 		assemble_new(ROLE_TARGETS, &r);
 	else if (draft_read(path, &r, e) < 0)
 		return -1;
-	if (r.type != ROLE_TARGETS)
-		return err_set(e, STATUS_MALFORMED, "'%s': metadata of type %s: expected targets", path, role_type_name(r.type));
-	if (merge_targets(m, bin, &r, e) < 0 || draft_change(&r, path, role, e) < 0)
+	if (role_expect(&r, ROLE_TARGETS, path, e) < 0 || merge_targets(m, bin, &r, e) < 0 || draft_change(&r, path, role, e) < 0)
 		return -1;
 	draft_expire(&r, draft_lifetime(ROLE_TARGETS));
 	if (draft_has_keys() &&

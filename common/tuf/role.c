@@ -127,6 +127,14 @@ static int check_root(const json_t *body, struct err *e)
 	return 0;
 }
 
+int role_expect(const struct role *r, enum role_type type, const char *path, struct err *e)
+{
+	if (r->type == type)
+		return 0;
+	return err_set(e, STATUS_MALFORMED, "'%s': metadata of type %s: expected %s", path, role_type_name(r->type),
+		role_type_name(type));
+}
+
 int role_check_target(const json_t *target, struct err *e)
 {
 	const json_t *length = json_object_get(target, "length"), *custom = json_object_get(target, "custom");

@@ -44,6 +44,9 @@ int role_read(const char *path, size_t limit, struct role *r, struct err *e);
 void role_free(struct role *r);
 #define role_auto __attribute__((cleanup(role_free))) struct role
 
+// Whether it is of this type, else STATUS_MALFORMED; path names the file.
+int role_expect(const struct role *r, enum role_type type, const char *path, struct err *e);
+
 // Checks `_type`, spec_version, version, expires of a body, and the members its type must have; of `targets` only that it is an object.
 // For readers that come by a body in another way than role_parse.
 int role_check_body(const json_t *body, enum role_type *type, int64_t *version, int64_t *expires, struct err *e);

@@ -16,6 +16,7 @@
 #include "oci/descriptor.h"
 #include "tuf/partial.h"
 #include "tuf/targetget.h"
+#include "tuf/tufoci.h"
 
 enum { ALGORITHMS = 2 };
 
@@ -245,7 +246,7 @@ static int add_blobs(struct targetget *g, const json_t *manifest, struct err *e)
 	if (json_integer_value(json_object_get(manifest, "schemaVersion")) == 1)
 		return add_blobs_schema1(g, manifest, e);
 	json_array_foreach(json_object_get(manifest, "layers"), i, layer)
-		if (add_blob(g, layer, is_older ? MEDIA_BYTES : TARGETGET_BLOB_TYPE, e) < 0)
+		if (add_blob(g, layer, is_older ? MEDIA_BYTES : TUFOCI_TARGET, e) < 0)
 			return -1;
 	return 0;
 }

@@ -10,7 +10,6 @@
 
 extern const struct cmd_option targetget_options[]; // --schema1
 
-#define TARGETGET_BLOB_TYPE    "application/vnd.tuf.target"
 #define TARGETGET_MANIFEST_MAX ((int64_t)4 << 20) // bytes of the manifest of a target of several blobs
 
 struct targetget_blob {
