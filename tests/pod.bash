@@ -30,8 +30,7 @@ pod_make() {
 	local uuid pod n=0 app apps=[] volume
 	umask 022
 	uuid=$(cat /proc/sys/kernel/random/uuid)
-	mkdir -p "$TACKLE_PODS"
-	mkdir -pm 700 "$TACKLE_PODS"/{embryo,prepare,prepared,run,exited-garbage,garbage}
+	(umask 077 && mkdir -p "$TACKLE_PODS"/{embryo,prepare,prepared,run,exited-garbage,garbage})
 	chmod 700 "$TACKLE_PODS"
 	pod=$TACKLE_PODS/prepared/$uuid
 	mkdir -m 700 "$pod" && mkdir "$pod/apps" "$pod/volumes"
