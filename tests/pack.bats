@@ -208,7 +208,7 @@ tree_of() { # DIR: everything about it that shall survive
 	is_asan && return # no sandbox, and other descriptors
 	mkdir t
 	touch t/f
-	PIPED=1 refuse 8 unshare -m sh -c 'umount -l /proc && exec pack -o t.tar t'
+	PIPED=1 refuse 8 unshare -m sh -c 'mount -t tmpfs none /proc && exec pack -o t.tar t'
 	says "'t': 'f': cannot open: /proc is not mounted"
 	for n in {6..16}; do # from what the loader of programs needs to what is enough
 		got=0

@@ -47,11 +47,11 @@ asked_for_token() { # HOST: the Authorization of its requests for a token
 }
 
 @test "dtuf:D50 dtuf:O21 the token's scope is what was asked for, or without action the challenge's" {
-	same '[{"type":"repository","name":"app/a","actions":["pull"]}]' "$(reg-auth --login login docker://registry.example:5003/app/a pull | claims)"
-	same '[{"type":"repository","name":"app/a","actions":["pull","push"]}]' "$(reg-auth --login login registry.example:5003/app/a pull push | claims)"
-	same '[{"type":"repository","name":"app/a","actions":["*"]}]' "$(reg-auth --login login registry.example:5003/app/a '*' | claims)"
+	same '[{"actions":["pull"],"name":"app/a","type":"repository"}]' "$(reg-auth --login login docker://registry.example:5003/app/a pull | claims)"
+	same '[{"actions":["pull","push"],"name":"app/a","type":"repository"}]' "$(reg-auth --login login registry.example:5003/app/a pull push | claims)"
+	same '[{"actions":["*"],"name":"app/a","type":"repository"}]' "$(reg-auth --login login registry.example:5003/app/a '*' | claims)"
 	same '[]' "$(reg-auth --login login registry.example:5003/app/a | claims)"
-	same '[{"type":"repository","name":"open/a","actions":["pull"]}]' "$(reg-auth registry.example:5003/open/a pull | claims)"
+	same '[{"actions":["pull"],"name":"open/a","type":"repository"}]' "$(reg-auth registry.example:5003/open/a pull | claims)"
 	refuse 4 reg-auth --login wrong registry.example:5003/app/a pull
 	refuse 2 reg-auth registry.example:5003/app/a read
 	refuse 2 reg-auth oci://registry.example/a pull
@@ -80,9 +80,9 @@ asked_for_token() { # HOST: the Authorization of its requests for a token
 	umask 077
 	mkdir -p "$HOME/.docker" bin
 	echo '{"auths":{"registry.example:5003":{"auth":"'"$(printf writer:secret | base64)"'"}}}' >"$HOME/.docker/config.json"
-	same '[{"type":"repository","name":"a","actions":["pull"]}]' "$(reg-auth registry.example:5003/a pull | claims)"
+	same '[{"actions":["pull"],"name":"a","type":"repository"}]' "$(reg-auth registry.example:5003/a pull | claims)"
 	echo '{"auths":{"registry.example:5003":{"auth":"'"$(printf 'x:y' | base64)"'","identitytoken":"identity-of-reader"}}}' >auth.json
-	same '[{"type":"repository","name":"a","actions":["pull"]}]' "$(reg-auth --authfile auth.json registry.example:5003/a pull push | claims)"
+	same '[{"actions":["pull"],"name":"a","type":"repository"}]' "$(reg-auth --authfile auth.json registry.example:5003/a pull push | claims)"
 	grep -q '^grant_type=refresh_token&service=tests&client_id=tackle&scope=repository%3Aa%3Apull%2Cpush&' "$REG/questions"
 	rm "$HOME/.docker/config.json"
 	cat >bin/docker-credential-test <<-'SH'
@@ -91,7 +91,7 @@ asked_for_token() { # HOST: the Authorization of its requests for a token
 	SH
 	chmod +x bin/docker-credential-test
 	echo '{"credHelpers":{"registry.example:5003":"test"}}' >auth.json
-	same '[{"type":"repository","name":"a","actions":["pull"]}]' "$(PATH=$PWD/bin:$PATH REGISTRY_AUTH_FILE=auth.json reg-auth registry.example:5003/a pull | claims)"
+	same '[{"actions":["pull"],"name":"a","type":"repository"}]' "$(PATH=$PWD/bin:$PATH REGISTRY_AUTH_FILE=auth.json reg-auth registry.example:5003/a pull | claims)"
 	[ -e asked ]
 	refuse 3 reg-auth --authfile absent registry.example:5003/a
 	refuse 3 reg-auth --authfile auth.json registry.example:5003/a pull
