@@ -364,7 +364,7 @@ static bool reads(int fd, const struct expected *x, char *chunk)
 	}
 	for (int a = 0; a < ALGORITHMS; a++) {
 		char digest[DIGEST_TEXT_MAX];
-		if (hashes[a])
+		if (x->hashes[a])
 			same = !strcmp(digest_digits(hash_finish(hashes[a], digest)), x->hashes[a]) && same;
 	}
 	return same && !left && n >= 0;
