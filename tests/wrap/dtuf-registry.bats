@@ -2,7 +2,7 @@
 # dtuf on real registries, in all ways to log in. What the programs below it do there: tests/tuf-registry.bats, tests/reg-auth.bats.
 # SPDX-License-Identifier: Apache-2.0
 #
-# asan: apart: a shell script over programs whose own tests run there
+# asan: no: a shell script over programs whose own tests run there
 load ../lib
 load ../web
 load ../registry

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
 #
-# asan: apart: a shell script over programs whose own tests run there
+# asan: no: a shell script over programs whose own tests run there
 load ../lib
 load ../terminal
 load ../dtuf
