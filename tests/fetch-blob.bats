@@ -258,7 +258,7 @@ plain=(--allow-http --no-signature) # what the server at $H needs
 	fetch-blob -q --no-signature --client-cert "$WEB/client.pem" --client-key "$WEB/client.key" < <(ref-parse https://example.com/x.aci) | jq -e .id
 }
 
-@test "an encrypted client key is refused before anything is asked, and OpenSSL never asks for its passphrase itself" {
+@test "an encrypted client key, or one for everybody, is refused before anything is asked, and OpenSSL never asks for its passphrase itself" {
 	serve example.com
 	web_certificate client DNS:client
 	: >"$WEB/log"
@@ -272,6 +272,9 @@ plain=(--allow-http --no-signature) # what the server at $H needs
 	refuse 1 fetch-blob --client-cert "$WEB/client.pem" --client-key <(cat pkcs8.key) < <(ref-parse https://example.com/image.aci)
 	says "TLS"
 	[[ $message != *pass\ phrase:* ]]
+	install -m 640 "$WEB/client.key" shared.key
+	refuse 1 fetch-blob --client-cert "$WEB/client.pem" --client-key shared.key < <(ref-parse https://example.com/image.aci)
+	says "group or others may use it: mode 0640"
 	same '' "$(asked)"
 }
 

@@ -111,6 +111,15 @@ int io_read_file(const char *path, size_t limit, struct buf *out, struct err *e)
 	return io_read_stream(fd, limit, subject, out, e);
 }
 
+int io_check_secret(const char *path, const struct stat *st, struct err *e)
+{
+	if (!S_ISREG(st->st_mode) || !(st->st_mode & 077))
+		return 0;
+	err_set(e, STATUS_REFUSED, "'%s': holds a secret but group or others may use it: mode %04o", path,
+		(unsigned)(st->st_mode & 07777));
+	return err_hint(e, "chmod 600 '%s'", path);
+}
+
 int io_read_secret(const char *path, size_t limit, struct buf *out, struct err *e)
 {
 	io_auto int fd = io_open_input(path, e);
@@ -119,11 +128,8 @@ int io_read_secret(const char *path, size_t limit, struct buf *out, struct err *
 	struct stat st;
 	if (fstat(fd, &st) < 0)
 		return err_system(e, "'%s': cannot stat", path);
-	if (S_ISREG(st.st_mode) && strcmp(path, "-") != 0 && (st.st_mode & 077)) {
-		err_set(e, STATUS_REFUSED, "'%s': holds a secret but group or others may use it: mode %04o", path,
-			(unsigned)(st.st_mode & 07777));
-		return err_hint(e, "chmod 600 '%s'", path);
-	}
+	if (strcmp(path, "-") != 0 && io_check_secret(path, &st, e) < 0)
+		return -1;
 	mem_auto char *subject = mem_format("'%s'", path);
 	return io_read_stream(fd, limit, subject, out, e);
 }

@@ -5,6 +5,7 @@
 #define BASE_IO_H
 
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include "base/buf.h"
@@ -38,8 +39,10 @@ int io_read_file(const char *path, size_t limit, struct buf *out, struct err *e)
 // Opens a file or "-" (a duplicate of stdin) for reading; a directory is refused. Returns a descriptor or -1.
 int io_open_input(const char *path, struct err *e);
 
-// As io_read_file for a secret: refused (STATUS_REFUSED) when group or others may read it, unless it is a pipe,
-// a terminal or "-". The caller wipes the buffer.
+// Refuses (STATUS_REFUSED) a regular file with a secret that group or others may use. Returns 0 or -1.
+int io_check_secret(const char *path, const struct stat *st, struct err *e);
+
+// As io_read_file for a secret, with this check unless it is "-". The caller wipes the buffer.
 int io_read_secret(const char *path, size_t limit, struct buf *out, struct err *e);
 
 // A nameless file in $TMPDIR or /tmp, gone with its last descriptor. Returns a descriptor or -1.

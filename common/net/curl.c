@@ -63,8 +63,10 @@ int curl_check_key(const char *path, struct err *e)
 	secret_auto text = { 0 };
 	io_auto int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	bool file = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
-	if (!file || io_read_stream(fd, KEY_FILE_MAX, path, &text, &unread) < 0 || !is_encrypted(buf_text(&text)))
+	if (!file || io_read_stream(fd, KEY_FILE_MAX, path, &text, &unread) < 0)
 		return 0;
+	if (!is_encrypted(buf_text(&text)))
+		return strstr(buf_text(&text), "PRIVATE KEY-----") ? io_check_secret(path, &st, e) : 0;
 	err_set(e, STATUS_REFUSED, "'%s': the private key is encrypted: TLS takes only one that is not", path);
 	return err_hint(e, "openssl pkey -in '%s' -out FILE writes it unencrypted", path);
 }

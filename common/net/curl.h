@@ -11,8 +11,9 @@
 // (config(5)). NULL when it cannot start, or that cannot be read.
 CURL *curl_handle(void);
 
-// Before sandbox_enter: refuses (STATUS_REFUSED) a file with an encrypted private key, whose passphrase OpenSSL would ask for by itself.
-// What is no file that can be read is left to libcurl, which says so when a server wants it; a pipe can be read once only.
+// Before sandbox_enter: refuses (STATUS_REFUSED) a file with a private key that group or others may use, or an encrypted one, whose
+// passphrase OpenSSL would ask for by itself. What is no file that can be read is left to libcurl, which says so when a server wants it; a
+// pipe can be read once only.
 int curl_check_key(const char *path, struct err *e);
 
 void curl_end(void); // http_end_thread, and the end of libcurl: no other thread uses it any more
