@@ -11,6 +11,7 @@
 #include "base/msg.h"
 #include "base/record.h"
 #include "base/sandbox.h"
+#include "crypto/digest.h"
 #include "image/aci.h"
 #include "image/codeclimits.h"
 #include "image/flatten.h"
@@ -203,7 +204,7 @@ static int choose_manifest(struct conversion *c, const json_t *record, struct er
 
 static json_t *describe(const struct conversion *c, const json_t *from, const struct intake_result *is)
 {
-	mem_auto char *id = mem_format("sha512-%s", is->sha512 + sizeof "sha512:" - 1);
+	mem_auto char *id = mem_format("sha512-%s", digest_digits(is->sha512));
 	json_t *record = aci_record(id, c->origin.manifest);
 	json_object_set_new(record, "blob", descriptor_json(MEDIA_ACI, is->sha256, is->size));
 	image_derive(record, from);

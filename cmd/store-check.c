@@ -22,6 +22,7 @@
 #include "base/progress.h"
 #include "base/record.h"
 #include "crypto/hash.h"
+#include "crypto/digest.h"
 #include "image/aci.h"
 #include "image/codeclimits.h"
 #include "image/layoutindex.h"
@@ -112,7 +113,7 @@ static void check_blob_of(struct check *c, const char *image, const json_t *desc
 	const char *digest = jsonio_find_text(descriptor, "digest");
 	const json_t *expected = json_object_get(descriptor, "size");
 	io_auto int fd = store_open_blob(c->s, digest, &size, &e);
-	add_owner(c, digest + sizeof "sha256:" - 1, image);
+	add_owner(c, digest_digits(digest), image);
 	if (fd < 0)
 		found(c, "%s: belongs to image %s", e.text, image);
 	else if (expected && json_integer_value(expected) != size)
@@ -275,7 +276,7 @@ static int check_index(struct check *c, struct err *e)
 static void found_bytes(void *context, const char *digest, const char *real, const struct err *e)
 {
 	struct check *c = context;
-	const char *owners = jsonio_find_text(c->owners, digest + sizeof "sha256:" - 1);
+	const char *owners = jsonio_find_text(c->owners, digest_digits(digest));
 	const char *belongs = owners ? "belongs to image " : "belongs to no image";
 	if (!real)
 		found(c, "%s: %s%s", e->text, belongs, owners ? owners : "");

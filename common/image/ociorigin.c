@@ -12,7 +12,7 @@
 
 static const char *text_of(const json_t *object, const char *key)
 {
-	const char *text = json_string_value(json_object_get(object, key));
+	const char *text = jsonio_find_text(object, key);
 	return text ? text : "";
 }
 
